@@ -1,0 +1,110 @@
+"""Results side by side: cost, service and bound, in total and by phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from planner.catalog import NonNegative, Share
+from planner.plan import BoundScope, Plan, StoppedBy
+from planner.scenario import Rollout
+from planner.yamlio import Model
+
+
+class PhaseFigures(Model):
+    """What a result does in one phase."""
+
+    phase: str
+    capex: NonNegative
+    present_cost: NonNegative
+    served: int
+    asked: int
+
+
+class ResultFigures(Model):
+    """What a result comes to."""
+
+    name: str
+    rollout: Rollout
+    currency: str
+    price_year: int
+    scenario_digest: str
+    cost: NonNegative
+    lower_bound: NonNegative
+    gap: Share
+    bound_scope: BoundScope
+    stopped_by: StoppedBy
+    served_weight: NonNegative
+    total_weight: NonNegative
+    verified: bool | None
+    """None when the result has no verdict yet."""
+    phases: tuple[PhaseFigures, ...]
+
+
+def figures(folder: Path, plan: Plan, *, verified: bool | None) -> ResultFigures:
+    """Return the figures of a result."""
+    names = list(dict.fromkeys([service.phase for service in plan.services] + [line.phase for line in plan.costs]))
+    return ResultFigures(
+        name=str(folder),
+        rollout=plan.rollout,
+        currency=plan.currency,
+        price_year=plan.price_year,
+        scenario_digest=plan.scenario_digest,
+        cost=plan.outcome.cost,
+        lower_bound=plan.outcome.lower_bound,
+        gap=plan.outcome.gap,
+        bound_scope=plan.outcome.bound_scope,
+        stopped_by=plan.outcome.stopped_by,
+        served_weight=plan.outcome.served_weight,
+        total_weight=plan.outcome.total_weight,
+        verified=verified,
+        phases=tuple(_phase_figures(plan, name) for name in names),
+    )
+
+
+def _phase_figures(plan: Plan, phase: str) -> PhaseFigures:
+    services = [service for service in plan.services if service.phase == phase]
+    lines = [line for line in plan.costs if line.phase == phase]
+    return PhaseFigures(
+        phase=phase,
+        capex=sum(line.capex for line in lines),
+        present_cost=sum(line.present_cost for line in lines),
+        served=sum(bool(service.routes) for service in services),
+        asked=len(services),
+    )
+
+
+def table(results: Sequence[ResultFigures]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Return column titles and rows: one row per figure, one column per result.
+
+    Each result is also set against the first one where both are in the same money.
+    """
+    rows: list[list[str]] = [
+        ["roll-out", *(item.rollout for item in results)],
+        ["net present cost", *(f"{item.cost:,.0f} {item.currency} of {item.price_year}" for item in results)],
+        ["against the first", *(_against(results[0], item) for item in results)],
+        ["lower bound", *(f"{item.lower_bound:,.0f}" for item in results)],
+        ["gap", *(f"{100 * item.gap:.2f} %" for item in results)],
+        ["bound covers", *(item.bound_scope.replace("_", " ") for item in results)],
+        ["stopped by", *(item.stopped_by.replace("_", " ") for item in results)],
+        ["served weight", *(f"{item.served_weight:g} of {item.total_weight:g}" for item in results)],
+        ["verified", *({None: "not checked", True: "yes", False: "NO"}[item.verified] for item in results)],
+    ]
+    for phase in dict.fromkeys(entry.phase for item in results for entry in item.phases):
+        by_result = [{entry.phase: entry for entry in item.phases}.get(phase) for item in results]
+        rows.append([f"{phase}: capex", *(f"{entry.capex:,.0f}" if entry else "-" for entry in by_result)])
+        rows.append(
+            [f"{phase}: served", *(f"{entry.served} of {entry.asked}" if entry else "-" for entry in by_result)]
+        )
+    return ["", *(item.name for item in results)], rows
+
+
+def _against(first: ResultFigures, item: ResultFigures) -> str:
+    if (item.currency, item.price_year) != (first.currency, first.price_year) or first.cost == 0.0:
+        return "other money"
+    return f"{100.0 * (item.cost / first.cost - 1.0):+.2f} %"
+
+
+def as_json(results: Sequence[ResultFigures]) -> Mapping[str, object]:
+    """Return the figures as plain values for JSON."""
+    return {"results": [item.model_dump(mode="json") for item in results]}

@@ -1,0 +1,117 @@
+"""From a draft to the plan that is written down: ids instead of indices, costs, and how good it is."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from planner import costs
+from planner.design.rollouts import Draft
+from planner.design.routes import Candidate
+from planner.design.work import Work
+from planner.network import Network
+from planner.plan import (
+    BoundScope,
+    Installation,
+    Outcome,
+    Plan,
+    Service,
+    SiteOpening,
+    SpanBuild,
+    Timing,
+)
+from planner.scenario import Demand, Rollout, Scenario
+
+PACKAGES = ("ebit-planner", "highspy", "numba", "numpy", "pulp", "scipy")
+"""Packages on whose versions the plan may depend."""
+
+
+def assemble_plan(
+    network: Network, scenario: Scenario, draft: Draft, work: Work, *, rollout: Rollout, bound_method: str
+) -> Plan:
+    """Return the plan of a draft; its bound is the work's, over the whole problem, or else the candidates'."""
+    quantities = _quantities(network, scenario, draft)
+    lines = costs.cost_lines(network, scenario, quantities)
+    cost = costs.present_cost(lines)
+    scope: BoundScope = "whole_problem" if work.bound > 0.0 else "candidate_routes"
+    bound = min(cost, max(0.0, work.bound if work.bound > 0.0 else draft.candidate_bound))
+    demands = [demand for phase in range(len(scenario.phases)) for demand in scenario.active_demands(phase)]
+    served = [scenario.demand(service.demand).weight for service in quantities.services if service.routes]
+    outcome = Outcome(
+        objective=scenario.spec.objective,
+        cost=cost,
+        lower_bound=bound,
+        gap=(cost - bound) / cost if cost > 0.0 else 0.0,
+        served_weight=sum(served),
+        total_weight=sum(demand.weight for demand in demands),
+        stopped_by=work.stopped_by(),
+        bound_scope=scope,
+        bound_method=bound_method if scope == "whole_problem" else "integer program over the candidate routes",
+        candidates=draft.candidates,
+        work=work.spent,
+    )
+    return Plan(
+        title=scenario.spec.title,
+        scenario_digest=scenario.digest,
+        network_digest=network.digest,
+        rollout=rollout,
+        currency=scenario.spec.currency,
+        price_year=scenario.spec.price_year,
+        outcome=outcome,
+        builds=quantities.builds,
+        openings=quantities.openings,
+        installations=quantities.installations,
+        services=quantities.services,
+        costs=lines,
+        notes=_notes(scenario, quantities.services),
+        versions=_versions(),
+        timing=Timing(
+            design_s=round(work.seconds, 3), first_plan_s=round(work.first_plan_s, 3), history=tuple(work.history)
+        ),
+    )
+
+
+def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Quantities:
+    ids = [phase.id for phase in scenario.phases]
+    return costs.Quantities(
+        builds=tuple(
+            SpanBuild(span=network.spans.ids[span], phase=ids[phase])
+            for span, phase in sorted(draft.span_phase.items(), key=lambda item: (item[1], network.spans.ids[item[0]]))
+        ),
+        openings=tuple(
+            SiteOpening(site=site, phase=ids[phase])
+            for site, phase in sorted(draft.site_phase.items(), key=lambda item: (item[1], item[0]))
+        ),
+        installations=tuple(
+            Installation(site=site, item=item, phase=ids[phase], count=count)
+            for (site, item, phase), count in sorted(draft.units.items(), key=lambda entry: (entry[0][2], entry[0]))
+        ),
+        services=tuple(
+            _service(demand, ids[phase], draft.services.get((demand.id, phase), ()))
+            for phase in range(len(ids))
+            for demand in scenario.active_demands(phase)
+        ),
+    )
+
+
+def _service(demand: Demand, phase: str, candidates: tuple[Candidate, ...]) -> Service:
+    shared = (f"lateral:{demand.a}", f"lateral:{demand.b}") if len(candidates) > 1 else ()
+    return Service(demand=demand.id, phase=phase, routes=tuple(item.route for item in candidates), shared=shared)
+
+
+def _notes(scenario: Scenario, services: tuple[Service, ...]) -> tuple[str, ...]:
+    phases = {phase.id: phase.name or phase.id for phase in scenario.phases}
+    return tuple(
+        f"demand {service.demand} is not served in phase {phases[service.phase]}"
+        for service in services
+        if not service.routes
+    )
+
+
+def _versions() -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # the sources are run without being installed
+            versions[name] = "not installed"
+    return versions

@@ -1,0 +1,132 @@
+"""What a plan must obey: one generator for each family, named by a sentence that is true of every plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pulp
+from planner.design.instance import Instance
+from planner.design.objective import spending
+from planner.design.variables import Variables
+
+Rows = Iterator[tuple[tuple[int, ...], Any]]
+
+
+def demand_is_served(instance: Instance, x: Variables) -> Rows:
+    """A served demand has as many routes as it asks for, in every phase from its first one on."""
+    for (d, t), served in x.served.items():
+        routes = pulp.lpSum(x.serve[r, t] for r in instance.routes_of(d, t))
+        yield (d, t), routes == instance.demands[d].routes * served
+        if instance.serve_all:
+            yield (d, t, 1), served >= 1
+
+
+def service_continues(instance: Instance, x: Variables) -> Rows:
+    """A demand that is served in a phase is served in all later ones."""
+    for (d, t), served in x.served.items():
+        if (d, t + 1) in x.served and not instance.serve_all:
+            yield (d, t), served <= x.served[d, t + 1]
+
+
+def routes_share_no_risk(instance: Instance, x: Variables) -> Rows:
+    """Of the routes that could fail together, a demand uses at most one at a time."""
+    for d, demand in enumerate(instance.demands):
+        if demand.routes < 2:
+            continue
+        users: dict[int, list[int]] = defaultdict(list)
+        for r, route in enumerate(instance.routes):
+            for conflict in route.conflicts if route.demand == d else ():
+                users[conflict].append(r)
+        groups = sorted({tuple(routes) for routes in users.values() if len(routes) > 1})
+        for t in range(demand.first_phase, instance.phases):
+            for g, group in enumerate(groups):
+                active = [x.serve[r, t] for r in group if (r, t) in x.serve]
+                if len(active) > 1:
+                    yield (d, g, t), pulp.lpSum(active) <= 1
+
+
+def span_is_built(instance: Instance, x: Variables) -> Rows:
+    """A route uses only spans that are in use by then; a demand's routes never share one, so they count together."""
+    for t in range(instance.phases):
+        users: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        for r, route in enumerate(instance.routes):
+            for block in route.blocks if (r, t) in x.serve else ():
+                users[route.demand, block].append(x.serve[r, t])
+        for (d, block), active in sorted(users.items(), key=lambda item: item[0]):
+            yield (d, block, t), pulp.lpSum(active) <= x.built[block, t]
+
+
+def fibers_suffice(instance: Instance, x: Variables) -> Rows:
+    """The routes through a span take no more fibers than it has."""
+    passes: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for r, route in enumerate(instance.routes):
+        for block, times in route.blocks.items():
+            passes[block].append((r, times * route.fibers))
+    for block, users in sorted(passes.items()):
+        limit = instance.blocks[block].max_fibers
+        if sum(fibers for _, fibers in users) <= limit:
+            continue
+        for t in range(instance.phases):
+            active = [fibers * x.serve[r, t] for r, fibers in users if (r, t) in x.serve]
+            if active:
+                yield (block, t), pulp.lpSum(active) <= limit
+
+
+def site_is_open(instance: Instance, x: Variables) -> Rows:
+    """A station stands only in a site that is open by then."""
+    for (r, t), serve in x.serve.items():
+        for site in instance.routes[r].sites:
+            yield (r, site, t), serve <= x.opened[site, t]
+
+
+def equipment_suffices(instance: Instance, x: Variables) -> Rows:
+    """The units bought by a phase cover what the stations of its routes need."""
+    users: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for r, route in enumerate(instance.routes):
+        for item, units in route.needs.items():
+            users[item].append((r, units))
+    for item, needs in sorted(users.items()):
+        for t in range(instance.phases):
+            active = [units * x.serve[r, t] for r, units in needs if (r, t) in x.serve]
+            if active:
+                yield (item, t), pulp.lpSum(active) <= instance.items[item].serves * x.units[item, t]
+
+
+def station_has_units(instance: Instance, x: Variables) -> Rows:
+    """A route in service finds at least the whole units that it needs alone (tightens the relaxation)."""
+    for (r, t), serve in x.serve.items():
+        for item, units in instance.routes[r].needs.items():
+            alone = -(-units // instance.items[item].serves)
+            yield (r, item, t), alone * serve <= x.units[item, t]
+
+
+def built_stays_built(instance: Instance, x: Variables) -> Rows:
+    """What is in use, open or bought stays so."""
+    for family, column in enumerate((x.built, x.opened, x.units)):
+        for (index, t), variable in column.items():
+            if t + 1 < instance.phases:
+                yield (family, index, t), variable <= column[index, t + 1]
+
+
+def budget_holds(instance: Instance, x: Variables) -> Rows:
+    """Capital spending in a phase stays within its budget."""
+    for t, budget in enumerate(instance.budgets):
+        if budget is not None:
+            yield (t,), spending(instance, x, t) <= budget
+
+
+CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
+    demand_is_served,
+    service_continues,
+    routes_share_no_risk,
+    span_is_built,
+    fibers_suffice,
+    site_is_open,
+    equipment_suffices,
+    station_has_units,
+    built_stays_built,
+    budget_holds,
+)
+"""Every family; a new constraint is a generator and a line here."""

@@ -1,0 +1,162 @@
+"""Why there is no plan: proofs from the map and the physics before the search, and what budgets lack after it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import networkx as nx
+
+from planner.design.graph import DesignGraph, design_graph, sites_that_host
+from planner.design.ledger import PriceTable
+from planner.design.rollouts import Context, plan_jointly, spending
+from planner.design.routes import allowed_technologies
+from planner.design.stations import Reach, capital_tariff, reach, station_cost
+from planner.design.work import Work
+from planner.errors import InfeasibleError, PlannerError, SolverError
+from planner.network import Network
+from planner.scenario import Demand, Scenario
+
+NAMED_BRIDGES = 5
+"""Number of bridges that a reason spells out."""
+DIAGNOSIS_STEPS = 60
+"""Steps of work spent on a plan without budgets, to say what is missing."""
+
+
+def obstacles(network: Network, scenario: Scenario) -> tuple[str, ...]:
+    """Return why demands can never be served, each proven; empty when nothing of the kind is found."""
+    graph = design_graph(network)
+    reasons: list[str] = []
+    for demand in scenario.demands:
+        reasons += _missing_means(scenario, demand)
+        reached = reach(graph, scenario, demand)
+        reasons += _missing_reach(scenario, demand, reached)
+        if demand.routes > 1 and math.isfinite(reached.least_loss_db):
+            reasons += _bridges(network, graph, demand)
+    return tuple(dict.fromkeys(reasons))
+
+
+def _missing_means(scenario: Scenario, demand: Demand) -> list[str]:
+    """Return a reason when no technology or no site for its stations is allowed."""
+    technologies = allowed_technologies(scenario, demand)
+    if not technologies:
+        return [
+            f"demand {demand.id} wants {demand.rate_plane} pairs from phase {demand.from_phase} on, "
+            f"but no technology that counts {demand.rate_plane} pairs is allowed in all phases from then on"
+        ]
+    roles = {"pair_source" if item.pair_source else "heralding" for item in technologies}
+    if not any(sites_that_host(scenario, role) for role in roles):
+        return [f"demand {demand.id} needs a {' or '.join(sorted(roles))} station, but no site may host one"]
+    closed = [site for site in (demand.a, demand.b) if "end" not in scenario.site(site).hosts]
+    return [f"demand {demand.id} ends at site {site}, which may not host an end node" for site in closed]
+
+
+def _missing_reach(scenario: Scenario, demand: Demand, reached: Reach) -> list[str]:
+    """Return a reason when the two sites are not joined, or too far apart for every technology."""
+    places = f"{_place_of(scenario, demand.a)} and {_place_of(scenario, demand.b)}"
+    if not math.isfinite(reached.least_loss_db):
+        return [f"demand {demand.id}: no street, duct or hop joins {places}"]
+    if reached.min_links or not allowed_technologies(scenario, demand):
+        return []
+    return [
+        f"demand {demand.id}: the least lossy way between {places} loses {reached.least_loss_db:.1f} dB, too much for "
+        f"{demand.min_rate_hz:g} pairs per second of fidelity {demand.min_fidelity:g} with any allowed technology"
+    ]
+
+
+def _place_of(scenario: Scenario, site_id: str) -> str:
+    site = scenario.site(site_id)
+    return f"{site_id} ({site.lon_deg:.5f}, {site.lat_deg:.5f})"
+
+
+def _bridges(network: Network, graph: DesignGraph, demand: Demand) -> list[str]:
+    """Return a reason that names the spans which every route of the demand must pass, if there are any."""
+    simple: nx.Graph[int] = nx.Graph()
+    for arc, span in enumerate(graph.arc_span.tolist()):
+        tail, head = int(graph.head[graph.arc_reverse[arc]]), int(graph.head[arc])
+        groups = set(network.spans.risk_groups[span])
+        if simple.has_edge(tail, head):
+            # parallel spans count as one edge while they have a risk in common, as safe when they have none
+            simple.edges[tail, head]["groups"] &= groups
+        else:
+            simple.add_edge(tail, head, groups=groups, span=span)
+    ends = graph.site_node[demand.a], graph.site_node[demand.b]
+    path = nx.shortest_path(simple, *ends)
+    bridges = {frozenset(edge) for edge in nx.bridges(simple)}
+    cut = [
+        simple.edges[edge]["span"]
+        for edge in pairwise(path)
+        if frozenset(edge) in bridges and simple.edges[edge]["groups"]
+    ]
+    if not cut:
+        return []
+    named = "; ".join(_describe(network, span) for span in cut[:NAMED_BRIDGES])
+    more = f" and {len(cut) - NAMED_BRIDGES} more" if len(cut) > NAMED_BRIDGES else ""
+    metres = 1000.0 * math.fsum(float(network.spans.length_km[span]) for span in cut)
+    return [
+        f"demand {demand.id} wants two disjoint routes, but every route passes {len(cut)} spans ({metres:.0f} m): "
+        f"{named}{more}"
+    ]
+
+
+def _describe(network: Network, span: int) -> str:
+    lon_deg, lat_deg = network.spans.line(span)[0]
+    metres = 1000.0 * float(network.spans.length_km[span])
+    return f"{network.spans.ids[span]} ({metres:.0f} m at {lon_deg:.5f}, {lat_deg:.5f})"
+
+
+def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> PlannerError:
+    """Return the error to raise when the search ended without a plan: proven impossible, or not found."""
+    if work.interrupted:
+        return SolverError("interrupted before a plan was found")
+    budgets = [phase.budget for phase in scenario.phases]
+    if all(budget is None for budget in budgets):
+        return SolverError(
+            f"no plan was found in {work.spent} steps and {work.seconds:.0f} s, and none was ruled out; "
+            "more steps (solver.work_budget) or more candidate sites may help"
+        )
+    return _explain_budgets(network, scenario)
+
+
+def _explain_budgets(network: Network, scenario: Scenario) -> PlannerError:
+    """Return an error that compares budgets with a plan that ignores them, and with what nobody can avoid."""
+    free = tuple(phase.model_copy(update={"budget": None}) for phase in scenario.phases)
+    unlimited = replace(scenario, spec=scenario.spec.model_copy(update={"phases": free}))
+    work = Work(gap=0.0, budget=DIAGNOSIS_STEPS, time_limit_s=scenario.spec.solver.time_limit_s)
+    draft = plan_jointly(Context(network=network, scenario=unlimited, work=work))
+    prices = PriceTable(network, scenario)
+    proven = _unavoidable(network, scenario, prices)
+    hints: list[str] = []
+    if draft is not None:
+        for phase, entry in enumerate(scenario.phases):
+            spent = spending(prices, draft)[phase]
+            if entry.budget is not None and spent > entry.budget:
+                hints.append(
+                    f"without budgets, the cheapest plan found spends {_money(scenario, spent)} in phase {entry.id}, "
+                    f"{_money(scenario, spent - entry.budget)} more than its budget of {_money(scenario, entry.budget)}"
+                )
+    if proven:
+        return InfeasibleError(*proven, *hints)
+    return SolverError("\n".join(["no plan within the budgets was found, and none was ruled out", *hints]))
+
+
+def _unavoidable(network: Network, scenario: Scenario, prices: PriceTable) -> list[str]:
+    """Return the phases up to which stations alone cost more than all budgets so far: a proof."""
+    graph = design_graph(network)
+    reaches = {demand.id: reach(graph, scenario, demand) for demand in scenario.demands}
+    reasons: list[str] = []
+    available = 0.0
+    for phase, entry in enumerate(scenario.phases):
+        available += math.inf if entry.budget is None else entry.budget
+        needed = station_cost(capital_tariff(prices), scenario, reaches, scenario.active_demands(phase))
+        if needed > available:
+            reasons.append(
+                f"budgets up to phase {entry.id} add up to {_money(scenario, available)}, but the equipment and sites "
+                f"that its demands cannot do without cost at least {_money(scenario, needed)}"
+            )
+    return reasons
+
+
+def _money(scenario: Scenario, amount: float) -> str:
+    return f"{amount:,.0f} {scenario.spec.currency}"

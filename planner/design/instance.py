@@ -1,0 +1,207 @@
+"""The sets and coefficients of the integer program: numbers only, money in thousands.
+
+Spans that exactly the same routes use are one block: they are built together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from planner.design.ledger import Past, PriceTable
+from planner.design.routes import Candidate
+from planner.scenario import Scenario
+
+_Hashable = TypeVar("_Hashable", bound=Hashable)
+
+MONEY = 1000.0
+"""Units of the scenario's money in one unit of the instance."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceDemand:
+    """A demand: how many routes it wants, from which phase on, and what serving it is worth."""
+
+    id: str
+    routes: int
+    first_phase: int
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceRoute:
+    """A candidate route: whom it may serve when, and what it uses."""
+
+    demand: int
+    phases: tuple[int, ...]
+    """Phases in which the demand is active and the technology is allowed."""
+    blocks: Mapping[int, int]
+    """Block -> number of passes."""
+    sites: tuple[int, ...]
+    needs: Mapping[int, int]
+    """Item (site and kind) -> units."""
+    conflicts: tuple[int, ...]
+    """Risks that the demand's other route must not share."""
+    fibers: int
+    lease: tuple[float, ...]
+    """Cost of its leases in each phase."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceAsset:
+    """Something that is taken into use once and stays: a block of spans, or a site."""
+
+    price: tuple[float, ...]
+    """Present cost by phase of first use."""
+    capex: tuple[float, ...]
+    max_fibers: int = 0
+    """Fibers of the tightest span of a block."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceItem:
+    """Equipment of one kind at one site, bought in whole units."""
+
+    price: tuple[float, ...]
+    capex: tuple[float, ...]
+    serves: int
+    owned: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """All sets and coefficients of a restricted problem: the one over the given candidate routes."""
+
+    phases: int
+    demands: tuple[InstanceDemand, ...]
+    routes: tuple[InstanceRoute, ...]
+    blocks: tuple[InstanceAsset, ...]
+    sites: tuple[InstanceAsset, ...]
+    items: tuple[InstanceItem, ...]
+    budgets: tuple[float | None, ...]
+    serve_all: bool
+    """Whether every demand must be served (least cost), or as much weight as the budgets allow."""
+    block_spans: tuple[tuple[int, ...], ...]
+    """Spans of every block, to read the plan back."""
+    site_ids: tuple[str, ...]
+    item_keys: tuple[tuple[str, str], ...]
+    """(site id, item name) of every item."""
+
+    def routes_of(self, demand: int, phase: int) -> list[int]:
+        """Return the routes that may serve a demand in a phase."""
+        return [r for r, route in enumerate(self.routes) if route.demand == demand and phase in route.phases]
+
+
+def build_instance(
+    scenario: Scenario,
+    prices: PriceTable,
+    candidates: Sequence[Candidate],
+    *,
+    past: Past,
+    serve_all: bool,
+    active: frozenset[str],
+) -> Instance:
+    """Return the integer program's data for some candidates, restricted to the active demands."""
+    demands = [demand for demand in scenario.demands if demand.id in active]
+    blocks = _blocks(candidates, past)
+    site_ids = sorted({site for item in candidates for site in item.sites} - past.sites)
+    item_keys = sorted({key for item in candidates for key in item.needs})
+    at = _Indices(
+        demands=_positions(demand.id for demand in demands),
+        blocks={span: block for block, spans in enumerate(blocks) for span in spans},
+        sites=_positions(site_ids),
+        items=_positions(item_keys),
+        conflicts=_positions(sorted({name for item in candidates for name in item.conflicts})),
+    )
+    return Instance(
+        phases=len(scenario.phases),
+        demands=tuple(
+            InstanceDemand(
+                id=demand.id,
+                routes=demand.routes,
+                first_phase=scenario.phase_index(demand.from_phase),
+                weight=demand.weight,
+            )
+            for demand in demands
+        ),
+        routes=tuple(_route(scenario, prices, candidate, at) for candidate in candidates),
+        blocks=tuple(_block_asset(prices, spans, is_built=spans[0] in past.spans) for spans in blocks),
+        sites=tuple(
+            InstanceAsset(price=_thousands(prices.site[site]), capex=_thousands(prices.site_capex[site]))
+            for site in site_ids
+        ),
+        items=tuple(
+            InstanceItem(
+                price=_thousands(prices.item[name]),
+                capex=_thousands(prices.item_capex[name]),
+                serves=prices.serves[name],
+                owned=past.units.get((site, name), 0),
+            )
+            for site, name in item_keys
+        ),
+        budgets=tuple(None if phase.budget is None else phase.budget / MONEY for phase in scenario.phases),
+        serve_all=serve_all,
+        block_spans=tuple(blocks),
+        site_ids=tuple(site_ids),
+        item_keys=tuple(item_keys),
+    )
+
+
+def _thousands(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(value / MONEY for value in values)
+
+
+def _blocks(candidates: Sequence[Candidate], past: Past) -> list[tuple[int, ...]]:
+    """Return the spans that are used by the same candidates with the same passes, block by block."""
+    users: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for position, candidate in enumerate(candidates):
+        for span, passes in candidate.passes.items():
+            users[span].append((position, passes))
+    members: dict[tuple[bool, tuple[tuple[int, int], ...]], list[int]] = defaultdict(list)
+    for span in sorted(users):
+        members[span in past.spans, tuple(users[span])].append(span)
+    return [tuple(spans) for _, spans in sorted(members.items(), key=lambda item: item[1])]
+
+
+def _block_asset(prices: PriceTable, spans: tuple[int, ...], *, is_built: bool) -> InstanceAsset:
+    chosen = list(spans)
+    share = 0.0 if is_built else 1.0
+    capex = share * float(prices.span_capex[chosen].sum())
+    return InstanceAsset(
+        price=_thousands([share * float(prices.span[phase][chosen].sum()) for phase in prices.phases]),
+        capex=_thousands([capex for _ in prices.phases]),
+        max_fibers=int(prices.network.spans.max_fibers[chosen].min()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Indices:
+    """Positions of what candidates refer to by name."""
+
+    demands: Mapping[str, int]
+    blocks: Mapping[int, int]
+    sites: Mapping[str, int]
+    items: Mapping[tuple[str, str], int]
+    conflicts: Mapping[str, int]
+
+
+def _positions(values: Iterable[_Hashable]) -> dict[_Hashable, int]:
+    return {value: position for position, value in enumerate(values)}
+
+
+def _route(scenario: Scenario, prices: PriceTable, candidate: Candidate, at: _Indices) -> InstanceRoute:
+    first = scenario.phase_index(scenario.demand(candidate.demand).from_phase)
+    technology = candidate.route.technology
+    phases = [t for t in range(first, len(scenario.phases)) if technology in scenario.phases[t].technologies]
+    return InstanceRoute(
+        demand=at.demands[candidate.demand],
+        phases=tuple(phases),
+        blocks={at.blocks[span]: passes for span, passes in candidate.passes.items()},
+        sites=tuple(at.sites[site] for site in candidate.sites if site in at.sites),
+        needs={at.items[key]: units for key, units in candidate.needs.items()},
+        conflicts=tuple(sorted(at.conflicts[name] for name in candidate.conflicts)),
+        fibers=candidate.fibers,
+        lease=_thousands([candidate.lease_per_year * prices.lease[phase] for phase in prices.phases]),
+    )

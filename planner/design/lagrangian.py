@@ -1,0 +1,104 @@
+"""The Lagrangian of the orientation problem at given multipliers, compiled: what a safe bound is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+
+@njit(cache=True)
+def _push(keys: Any, nodes: Any, size: int, key: float, node: int) -> None:
+    """Put an entry on a binary heap of `size` entries."""
+    at = size
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] <= key:
+            break
+        keys[at], nodes[at] = keys[above], nodes[above]
+        at = above
+    keys[at], nodes[at] = key, node
+
+
+@njit(cache=True)
+def _pop(keys: Any, nodes: Any, size: int) -> None:
+    """Take the first entry off a binary heap of `size` entries."""
+    key, node = keys[size - 1], nodes[size - 1]
+    at = 0
+    while True:
+        below = 2 * at + 1
+        if below >= size - 1:
+            break
+        if below + 1 < size - 1 and keys[below + 1] < keys[below]:
+            below += 1
+        if key <= keys[below]:
+            break
+        keys[at], nodes[at] = keys[below], nodes[below]
+        at = below
+    keys[at], nodes[at] = key, node
+
+
+@njit(cache=True)
+def distances_from(offsets: Any, incident: Any, heads: Any, link: Any, commodity: int, source: int, target: int) -> Any:
+    """Return the length of the shortest directed path from a node to every node at one commodity's multipliers (Dijkstra).
+
+    The search stops at `target`: nodes behind it may get too long a distance; with -1 it goes on to the end. For the arrays
+    see `route_lengths`.
+    """
+    distance = np.full(len(offsets) - 1, np.inf)
+    keys = np.empty(len(incident) + 1)
+    nodes = np.empty(len(incident) + 1, np.int64)
+    distance[source] = 0.0
+    _push(keys, nodes, 0, 0.0, source)
+    size = 1
+    while size > 0:
+        key, node = keys[0], nodes[0]
+        if node == target:
+            break
+        _pop(keys, nodes, size)
+        size -= 1
+        if key > distance[node]:
+            continue
+        for place in range(offsets[node], offsets[node + 1]):
+            row = incident[place]
+            multiplier = link[row - 1, 0, commodity] if row > 0 else link[-row - 1, 1, commodity]
+            reached = key + max(0.0, float(multiplier))
+            if reached < distance[heads[place]]:
+                distance[heads[place]] = reached
+                _push(keys, nodes, size, reached, heads[place])
+                size += 1
+    return distance
+
+
+@njit(cache=True, parallel=True)
+def route_lengths(offsets: Any, incident: Any, heads: Any, link: Any, sources: Any, targets: Any) -> Any:
+    """Return the length of every commodity's shortest path at its own multipliers, negative ones taken as 0.
+
+    `link` is (edges, 2, commodities), way 0 from start to end. The edges at node v are `incident[offsets[v]:offsets[v + 1]]`, as
+    edge + 1 where the edge starts at v and -(edge + 1) where it ends there; `heads` are the nodes at their other ends.
+    """
+    lengths = np.empty(len(sources))
+    for commodity in prange(len(sources)):
+        target = targets[commodity]
+        distance = distances_from(offsets, incident, heads, link, commodity, sources[commodity], target)
+        lengths[commodity] = distance[target]
+    return lengths
+
+
+@njit(cache=True, parallel=True)
+def edge_pressures(link: Any, first: Any) -> Any:
+    """Return (layers, edges): the sum of a layer's multipliers on an edge, in the direction where it is larger.
+
+    `first` holds the first commodity of each layer, and the number of commodities at the end.
+    """
+    pressures = np.empty((len(first) - 1, len(link)))
+    for edge in prange(len(link)):
+        for layer in range(len(first) - 1):
+            ahead = 0.0
+            back = 0.0
+            for commodity in range(first[layer], first[layer + 1]):
+                ahead += max(0.0, float(link[edge, 0, commodity]))
+                back += max(0.0, float(link[edge, 1, commodity]))
+            pressures[layer, edge] = max(ahead, back)
+    return pressures

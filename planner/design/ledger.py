@@ -1,0 +1,227 @@
+"""What an assignment of routes to demands builds and costs, and what one more route would add."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from planner import costs
+from planner.design.routes import Candidate
+from planner.network import Floats, Integers, Network
+from planner.scenario import EquipmentNeed, Scenario
+
+NEVER = 1_000
+"""Phase index of what is not built at all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Past:
+    """What stands before planning starts: spans and sites are free to use, owned units need not be bought."""
+
+    spans: frozenset[int] = frozenset()
+    sites: frozenset[str] = frozenset()
+    units: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(site, item) -> number owned."""
+
+
+NOTHING = Past()
+
+
+class PriceTable:
+    """Present costs of spans, sites and items by the phase in which they are bought."""
+
+    def __init__(self, network: Network, scenario: Scenario) -> None:
+        """Compute every price once."""
+        self.network = network
+        self.scenario = scenario
+        self.phases = range(len(scenario.phases))
+        self.span = np.stack([costs.span_present_cost(network, scenario, phase) for phase in self.phases])
+        self.span_capex = costs.span_capex(network)
+        self.lease = [costs.lease_present_cost(scenario, phase) for phase in self.phases]
+        laterals = {site.id: site.lateral_capex for site in network.sites}
+        self.site = {
+            site.id: [self._site(site.shelter, laterals[site.id], t)[0] for t in self.phases] for site in scenario.sites
+        }
+        self.site_capex = {
+            site.id: [self._site(site.shelter, laterals[site.id], t)[1] for t in self.phases] for site in scenario.sites
+        }
+        items = scenario.costs.items
+        self.item = {name: [costs.unit_present_cost(scenario, name, t) for t in self.phases] for name in items}
+        self.item_capex = {name: [costs.unit_price(scenario, name, t) for t in self.phases] for name in items}
+        self.serves = {name: item.serves for name, item in items.items()}
+
+    def _site(self, shelter: str | None, lateral: float, phase: int) -> tuple[float, float]:
+        """Return present cost and capital cost of opening a site in a phase."""
+        scenario = self.scenario
+        upkeep = scenario.costs.items[costs.CIVIL_ITEM].opex_share_per_year * costs.annuity(scenario, phase)
+        present = lateral * (costs.discount(scenario, phase) + upkeep)
+        if shelter is None:
+            return present, lateral
+        return (
+            present + costs.unit_present_cost(scenario, shelter, phase),
+            lateral + costs.unit_price(scenario, shelter, phase),
+        )
+
+    def lease_from(self, phase: int) -> float:
+        """Return the present worth of one unit a year from a phase to the horizon."""
+        return math.fsum(self.lease[phase:])
+
+
+class Ledger:
+    """The state of a plan in the making: routes per demand, kept from the demand's first phase to the horizon."""
+
+    def __init__(self, prices: PriceTable, past: Past = NOTHING) -> None:
+        """Start with nothing but what stands already."""
+        self.prices = prices
+        self.past = past
+        self.routes: dict[str, tuple[Candidate, ...]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Recompute the books from the routes."""
+        spans = len(self.prices.network.spans)
+        phases = len(self.prices.phases)
+        self.span_phase: Integers = np.full(spans, NEVER, dtype=np.int64)
+        self.span_phase[sorted(self.past.spans)] = -1
+        self.fibers: Integers = np.zeros((phases, spans), dtype=np.int64)
+        self.site_phase: dict[str, int] = dict.fromkeys(self.past.sites, -1)
+        self.units: dict[tuple[str, str], list[int]] = {}
+        for demand_id in sorted(self.routes):
+            for candidate in self.routes[demand_id]:
+                self._enter(candidate)
+
+    def add(self, demand_id: str, candidates: tuple[Candidate, ...]) -> None:
+        """Serve a demand with these routes."""
+        self.routes[demand_id] = candidates
+        for candidate in candidates:
+            self._enter(candidate)
+
+    def remove(self, demand_ids: Iterable[str]) -> None:
+        """Take the routes of some demands out."""
+        for demand_id in demand_ids:
+            self.routes.pop(demand_id, None)
+        self.reset()
+
+    def copy(self) -> Ledger:
+        """Return an independent ledger with the same routes."""
+        twin = Ledger(self.prices, self.past)
+        twin.routes = dict(self.routes)
+        twin.reset()
+        return twin
+
+    def _first_phase(self, candidate: Candidate) -> int:
+        scenario = self.prices.scenario
+        return scenario.phase_index(scenario.demand(candidate.demand).from_phase)
+
+    def _enter(self, candidate: Candidate) -> None:
+        phase = self._first_phase(candidate)
+        spans = np.fromiter(candidate.passes, np.int64)
+        self.span_phase[spans] = np.minimum(self.span_phase[spans], phase)
+        self.fibers[phase:, spans] += candidate.fibers * np.fromiter(candidate.passes.values(), np.int64)
+        for site in candidate.sites:
+            self.site_phase[site] = min(self.site_phase.get(site, NEVER), phase)
+        for key, units in candidate.needs.items():
+            column = self.units.setdefault(key, [0] * len(self.prices.phases))
+            for later in range(phase, len(column)):
+                column[later] += units
+
+    def span_prices(self, phase: int) -> Floats:
+        """Return what using each span from a phase on would add, without leases: nothing where it is built by then."""
+        price = self.prices.span[phase]
+        built = np.minimum(self.span_phase, len(self.prices.phases) - 1)
+        later = np.take_along_axis(self.prices.span, np.maximum(built, 0)[None, :], axis=0)[0]
+        saved = np.where(self.span_phase < NEVER, later, 0.0)
+        return np.where(self.span_phase <= phase, 0.0, np.maximum(0.0, price - saved))
+
+    def full_spans(self, phase: int, fibers: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return a flag for each span that has not enough free fibers for one more pass."""
+        used = self.fibers[phase:].max(axis=0)
+        full: np.ndarray[tuple[int], np.dtype[np.bool_]] = used + fibers > self.prices.network.spans.max_fibers
+        return full
+
+    def site_price(self, site: str, phase: int) -> float:
+        """Return what using a site from a phase on would add."""
+        built = self.site_phase.get(site, NEVER)
+        if built <= phase:
+            return 0.0
+        column = self.prices.site[site]
+        return max(0.0, column[phase] - (column[built] if built < NEVER else 0.0))
+
+    def units_price(self, site: str, item: str, units: int, phase: int) -> float:
+        """Return what `units` more of an item at a site would add, from a phase on."""
+        if units == 0:
+            return 0.0
+        column = self.units.get((site, item), [0] * len(self.prices.phases))
+        wanted = [used + (units if later >= phase else 0) for later, used in enumerate(column)]
+        return self._units_cost(site, item, wanted) - self._units_cost(site, item, column)
+
+    def needs_price(self, site: str, needs: tuple[EquipmentNeed, ...], lanes: int, phase: int) -> float:
+        """Return what a station with these needs would add at a site, opening included."""
+        price = self.site_price(site, phase)
+        for need in needs:
+            times = {"per_route": 1, "per_lane": lanes, "per_extra_lane": lanes - 1}[need.counted]
+            price += self.units_price(site, need.item, need.units * times, phase)
+        return price
+
+    def _units_cost(self, site: str, item: str, column: list[int]) -> float:
+        owned = self.past.units.get((site, item), 0)
+        cost = 0.0
+        for phase, units in enumerate(column):
+            wanted = -(-units // self.prices.serves[item])
+            if wanted > owned:
+                cost += (wanted - owned) * self.prices.item[item][phase]
+                owned = wanted
+        return cost
+
+    def fits(self, candidate: Candidate) -> bool:
+        """Return whether the free fibers suffice for one more route."""
+        phase = self._first_phase(candidate)
+        used = self.fibers[phase:].max(axis=0)
+        limits = self.prices.network.spans.max_fibers
+        return all(used[span] + times * candidate.fibers <= limits[span] for span, times in candidate.passes.items())
+
+    def added_cost(self, candidate: Candidate) -> float:
+        """Return the present cost that a route would add to the plan."""
+        phase = self._first_phase(candidate)
+        spans = np.fromiter(candidate.passes, np.int64)
+        cost = float(self.span_prices(phase)[spans].sum())
+        cost += candidate.lease_per_year * self.prices.lease_from(phase)
+        cost += math.fsum(self.site_price(site, phase) for site in candidate.sites)
+        return cost + math.fsum(
+            self.units_price(site, item, units, phase) for (site, item), units in candidate.needs.items()
+        )
+
+    def cost(self) -> float:
+        """Return the net present cost of everything in the ledger, the past not included."""
+        bought = np.flatnonzero((self.span_phase >= 0) & (self.span_phase < NEVER))
+        cost = math.fsum(self.prices.span[self.span_phase[span], span] for span in bought.tolist())
+        cost += math.fsum(self.prices.site[site][t] for site, t in sorted(self.site_phase.items()) if t >= 0)
+        cost += math.fsum(self._units_cost(site, item, column) for (site, item), column in sorted(self.units.items()))
+        return cost + math.fsum(
+            candidate.lease_per_year * self.prices.lease_from(self._first_phase(candidate))
+            for demand_id in sorted(self.routes)
+            for candidate in self.routes[demand_id]
+        )
+
+    def spending(self) -> list[float]:
+        """Return the capital spending of every phase, in money of the price year."""
+        prices = self.prices
+        spending = [
+            math.fsum(prices.span_capex[self.span_phase == phase].tolist())
+            + math.fsum(prices.site_capex[site][phase] for site, t in sorted(self.site_phase.items()) if t == phase)
+            for phase in prices.phases
+        ]
+        for (site, item), column in sorted(self.units.items()):
+            owned = self.past.units.get((site, item), 0)
+            for phase, units in enumerate(column):
+                wanted = max(owned, -(-units // prices.serves[item]))
+                spending[phase] += (wanted - owned) * prices.item_capex[item][phase]
+                owned = wanted
+        return spending
+
+    def is_within_budgets(self) -> bool:
+        """Return whether no phase spends more than its budget."""
+        budgets = [phase.budget for phase in self.prices.scenario.phases]
+        return all(budget is None or spent <= budget for spent, budget in zip(self.spending(), budgets, strict=True))

@@ -1,0 +1,46 @@
+"""What is minimized: net present cost, or first the weight left unserved and then the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pulp
+from planner.design.instance import Instance
+from planner.design.variables import Variables
+
+
+def _steps(column: dict[tuple[int, int], Any], index: int, phase: int, owned: int = 0) -> Any:
+    """Return what is added in a phase: a column's value minus that of the phase before."""
+    return column[index, phase] - (column[index, phase - 1] if phase else owned)
+
+
+def net_present_cost(instance: Instance, x: Variables) -> Any:
+    """Return the present cost of everything that is built, opened, bought and leased."""
+    return pulp.lpSum(_cost_terms(instance, x))
+
+
+def _cost_terms(instance: Instance, x: Variables) -> Iterator[Any]:
+    for t in range(instance.phases):
+        for b, block in enumerate(instance.blocks):
+            yield block.price[t] * _steps(x.built, b, t)
+        for s, site in enumerate(instance.sites):
+            yield site.price[t] * _steps(x.opened, s, t)
+        for i, item in enumerate(instance.items):
+            yield item.price[t] * _steps(x.units, i, t, item.owned)
+    for (r, t), serve in x.serve.items():
+        if instance.routes[r].lease[t]:
+            yield instance.routes[r].lease[t] * serve
+
+
+def spending(instance: Instance, x: Variables, phase: int) -> Any:
+    """Return the capital spending of a phase."""
+    terms = [block.capex[phase] * _steps(x.built, b, phase) for b, block in enumerate(instance.blocks)]
+    terms += [site.capex[phase] * _steps(x.opened, s, phase) for s, site in enumerate(instance.sites)]
+    terms += [item.capex[phase] * _steps(x.units, i, phase, item.owned) for i, item in enumerate(instance.items)]
+    return pulp.lpSum(terms)
+
+
+def unserved_weight(instance: Instance, x: Variables) -> Any:
+    """Return minus the weight of the demands that are served, summed over phases."""
+    return pulp.lpSum(-instance.demands[d].weight * served for (d, _), served in x.served.items())

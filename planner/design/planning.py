@@ -1,0 +1,46 @@
+"""The recipe of the optimizer: check that a plan can exist, roll out, prove, and write the plan down."""
+
+from __future__ import annotations
+
+from planner.design.assembly import assemble_plan
+from planner.design.diagnose import explain_no_plan, obstacles
+from planner.design.rollouts import ROLLOUTS, Context
+from planner.design.work import OnProgress, Work
+from planner.errors import InfeasibleError, InputError
+from planner.network import Network
+from planner.plan import Plan
+from planner.scenario import Rollout, Scenario
+
+
+def design_plan(
+    network: Network,
+    scenario: Scenario,
+    *,
+    rollout: Rollout | None = None,
+    gap: float | None = None,
+    time_limit_s: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> Plan:
+    """Return the best plan found, with its lower bound and what stopped the search.
+
+    `rollout`, `gap` and `time_limit_s` replace what the scenario says. Raises InputError when the network was built
+    for another scenario, InfeasibleError when no plan exists (with the reasons), and SolverError when none was found
+    though none was ruled out.
+    """
+    if network.scenario_digest != scenario.digest:
+        raise InputError.at(str(scenario.path), "the network was built for another scenario: run planner build again")
+    reasons = obstacles(network, scenario)
+    if reasons and scenario.spec.objective == "net_present_cost":
+        raise InfeasibleError(*reasons)
+    limits = scenario.spec.solver
+    work = Work(
+        gap=limits.gap if gap is None else gap,
+        budget=limits.work_budget,
+        time_limit_s=limits.time_limit_s if time_limit_s is None else time_limit_s,
+        on_progress=on_progress,
+    )
+    chosen = rollout or scenario.spec.rollout
+    draft = ROLLOUTS[chosen](Context(network=network, scenario=scenario, work=work))
+    if draft is None:
+        raise explain_no_plan(network, scenario, work)
+    return assemble_plan(network, scenario, draft, work, rollout=chosen, bound_method="none")

@@ -1,0 +1,314 @@
+"""The cheapest route, or disjoint pair of routes, for a demand at given prices.
+
+A route is a chain of links between memory stations (one link, for a memoryless pair source), each with a middle
+station. Shortest trees from the stations give all link costs at once; a small recursion over stations picks the chain;
+the physics judges it exactly. Loss enters with a price per dB that rises until the route meets its targets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from planner.catalog import LinkHardware
+from planner.design.graph import DesignGraph, sites_that_host
+from planner.design.ledger import Ledger
+from planner.design.paths import disjoint_pair, shortest_trees, sum_along, walk_to
+from planner.design.routes import Candidate, RouteJudge, allowed_technologies, site_conflict
+from planner.network import Floats, Integers
+from planner.physics.performance import Arm, ElementaryLink, evaluate_route
+from planner.plan import Station
+from planner.scenario import Demand, Scenario, Technology
+from planner.scenario.spec import Role
+
+LOSS_PRICES = (0.0, 0.3, 1.0, 4.0, 30.0)
+"""Prices per dB that are tried, relative to the average price per dB of the cheapest path."""
+CORRIDOR_LOSS_PRICES = (1.0, 20_000.0)
+"""Prices per dB for disjoint pairs: one where cost decides, one where loss does."""
+LOSS_SLACKS = (1.0, 1.3)
+"""How much lossier than in a chain of equal links a link may be, in the order in which it is tried."""
+UNREACHABLE = np.inf
+
+
+@lru_cache(maxsize=4096)
+def max_link_loss_db(
+    hardware: LinkHardware, links: int, lanes: int, min_rate_hz: float, min_fidelity: float
+) -> float | None:
+    """Return the largest loss that each link of a chain of equal links may have, or None when none may.
+
+    The middle is taken half-way and the length as what fiber of that loss would have.
+    """
+    per_km = hardware.fiber.attenuation_db_per_km
+
+    def is_enough(loss_db: float) -> bool:
+        arm = Arm(length_km=0.5 * loss_db / per_km, loss_db=0.5 * loss_db)
+        link = ElementaryLink(left=arm, right=arm)
+        performance = evaluate_route((link,) * links, hardware, min_fidelity=min_fidelity)
+        return bool(performance.lane_rate_hz * lanes >= min_rate_hz and performance.fidelity >= min_fidelity)
+
+    if not is_enough(0.0):
+        return None
+    low, high = 0.0, 100.0
+    for _ in range(24):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if is_enough(middle) else (low, middle)
+    return low
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Trees:
+    """Shortest trees from every memory station at one price of loss, and their values at the middle sites."""
+
+    parents: Integers
+    cost: Floats
+    """Cost from station to middle, shape (stations, middles)."""
+    loss_db: Floats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Task:
+    """One search: who, how, from when, and what must be avoided."""
+
+    demand: Demand
+    technology: Technology
+    phase: int
+    stations: tuple[str, ...]
+    """The two ends first, then sites that may hold a repeater."""
+    middles: tuple[str, ...]
+
+    @property
+    def middle_role(self) -> Role:
+        return "pair_source" if self.technology.link_model == "pair_source" else "heralding"
+
+
+class RouteSearch:
+    """Finds cheap routes in one network; counts every set of shortest trees as a step of work."""
+
+    def __init__(self, graph: DesignGraph, judge: RouteJudge) -> None:
+        """Search `graph`, with routes judged by `judge`."""
+        self.graph = graph
+        self.judge = judge
+        self.scenario: Scenario = judge.scenario
+        self.steps = 0
+        self._hosts = {role: sites_that_host(self.scenario, role) for role in ("repeater", "pair_source", "heralding")}
+
+    def cheapest_service(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
+        """Return the cheapest route or disjoint pair found for a demand on top of what the ledger holds."""
+        if demand.routes == 1:
+            route = self.cheapest_route(demand, ledger)
+            return None if route is None else (route,)
+        return self._cheapest_pair(demand, ledger)
+
+    def cheapest_route(self, demand: Demand, ledger: Ledger, avoid: frozenset[str] = frozenset()) -> Candidate | None:
+        """Return the cheapest route found that avoids some risk groups and sites, or None."""
+        phase = self.scenario.phase_index(demand.from_phase)
+        found: list[Candidate] = []
+        for technology in allowed_technologies(self.scenario, demand):
+            task = self._task(demand, technology, phase, avoid)
+            price = self._span_prices(task, ledger, avoid)
+            found += self._routes_of(task, ledger, price)
+        fitting = [candidate for candidate in found if ledger.fits(candidate)]
+        return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
+
+    def _task(self, demand: Demand, technology: Technology, phase: int, avoid: frozenset[str]) -> _Task:
+        def may_use(site: str) -> bool:
+            return site in (demand.a, demand.b) or site_conflict(site) not in avoid
+
+        role = "pair_source" if technology.link_model == "pair_source" else "heralding"
+        repeaters = [
+            site
+            for site in (self._hosts["repeater"] if technology.max_links > 1 else ())
+            if site not in (demand.a, demand.b) and may_use(site)
+        ]
+        return _Task(
+            demand=demand,
+            technology=technology,
+            phase=phase,
+            stations=(demand.a, demand.b, *repeaters),
+            middles=tuple(site for site in self._hosts[role] if may_use(site)),
+        )
+
+    def _span_prices(self, task: _Task, ledger: Ledger, avoid: frozenset[str]) -> Floats:
+        """Return the price of one pass over each span; infinite where it is full or to be avoided."""
+        fibers = task.technology.fibers_per_route
+        lease = ledger.prices.network.spans.lease_per_fiber_year * fibers * ledger.prices.lease_from(task.phase)
+        price = ledger.span_prices(task.phase) + lease
+        price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
+        price[self.graph.spans_in_groups(avoid)] = UNREACHABLE
+        return price
+
+    def _routes_of(self, task: _Task, ledger: Ledger, price: Floats) -> list[Candidate]:
+        """Return the routes found for one technology, at rising prices of loss."""
+        if not task.middles:
+            return []
+        found: dict[object, Candidate] = {}
+        trees = self._trees(task, price, 0.0)
+        average = _price_per_db(trees)
+        for relative in LOSS_PRICES if average is not None else ():
+            if relative > 0.0 and average is not None:
+                trees = self._trees(task, price, relative * average)
+            for candidate in self._chains(task, ledger, trees):
+                found.setdefault(candidate.key, candidate)
+            if any(len(item.route.stations) == 3 and item.route.lanes == 1 for item in found.values()):
+                break  # one link and one lane: nothing to save by less loss
+        return list(found.values())
+
+    def _trees(self, task: _Task, price: Floats, price_per_db: float) -> _Trees:
+        self.steps += 1
+        graph = self.graph
+        sources = np.array([graph.site_node[site] for site in task.stations], dtype=np.int64)
+        targets = np.array([graph.site_node[site] for site in task.middles], dtype=np.int64)
+        # a hundredth of a money unit per km settles ties in favour of short walks
+        weight = price + price_per_db * graph.span_loss_db + 0.01 * self.judge.network.spans.length_km
+        distance, parents = shortest_trees(graph, weight, sources)
+        cost = sum_along(graph, parents, targets, price)
+        loss_db = sum_along(graph, parents, targets, graph.span_loss_db)
+        is_far = ~np.isfinite(distance[:, targets])
+        cost[is_far], loss_db[is_far] = UNREACHABLE, UNREACHABLE
+        return _Trees(parents=parents, cost=cost, loss_db=loss_db)
+
+    def _chains(self, task: _Task, ledger: Ledger, trees: _Trees) -> list[Candidate]:
+        """Return a judged route for each number of links and lanes that can work."""
+        hardware = self.scenario.link_hardware(task.technology)
+        found: list[Candidate] = []
+        for links in range(1, task.technology.max_links + 1):
+            for lanes in _lane_counts(task.technology.max_lanes):
+                limit = max_link_loss_db(hardware, links, lanes, task.demand.min_rate_hz, task.demand.min_fidelity)
+                if limit is None:
+                    continue
+                candidate = self._chain(task, ledger, trees, links=links, lanes=lanes, limit_db=limit)
+                if candidate is not None:
+                    found.append(candidate)
+                    if candidate.route.lanes == 1:
+                        break
+        return found
+
+    def _chain(
+        self, task: _Task, ledger: Ledger, trees: _Trees, *, links: int, lanes: int, limit_db: float
+    ) -> Candidate | None:
+        """Return the cheapest chain with this number of links whose links respect the limit, if the physics agrees."""
+        needs = task.technology.equipment
+        middle_price = np.array(
+            [ledger.needs_price(m, needs.get(task.middle_role, ()), lanes, task.phase) for m in task.middles]
+        )
+        repeater_price = np.array(
+            [
+                0.0 if index < 2 else ledger.needs_price(s, needs.get("repeater", ()), lanes, task.phase)
+                for index, s in enumerate(task.stations)
+            ]
+        )
+        for slack in LOSS_SLACKS if links > 1 else (1.0, 1.05):
+            cost, middle = _link_costs(trees, middle_price, limit_db * slack)
+            order = _cheapest_chain(cost, repeater_price, links)
+            if order is None:
+                continue
+            spans, stations = self._walk(task, trees, order, middle)
+            candidate = self.judge.judge(task.demand, task.technology, spans, stations)
+            if candidate is not None:
+                return candidate
+        return None
+
+    def _walk(
+        self, task: _Task, trees: _Trees, order: list[int], middle: Integers
+    ) -> tuple[list[int], tuple[Station, ...]]:
+        """Return the spans and stations of a chain of memory stations, given by their indices."""
+        nodes = self.graph.site_node
+        spans: list[int] = []
+        stations = [Station(site=task.stations[0], role="end", after_spans=0)]
+        for left, right in pairwise(order):
+            site = task.middles[int(middle[left, right])]
+            spans += walk_to(self.graph, trees.parents[left], nodes[site])
+            stations.append(Station(site=site, role=task.middle_role, after_spans=len(spans)))
+            spans += walk_to(self.graph, trees.parents[right], nodes[site])[::-1]
+            role: Role = "end" if right == 1 else "repeater"
+            stations.append(Station(site=task.stations[right], role=role, after_spans=len(spans)))
+        return spans, tuple(stations)
+
+    def _cheapest_pair(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
+        """Return the cheapest of three ways to find a disjoint pair: a corridor pair refined both ways, or greedily."""
+        pairs: list[tuple[Candidate, Candidate]] = []
+        for corridor in self._corridors(demand, ledger):
+            first = self.cheapest_route(demand, ledger, corridor)
+            if first is not None:
+                pairs += self._with_backup(demand, ledger, first)
+        greedy = self.cheapest_route(demand, ledger)
+        if greedy is not None:
+            pairs += self._with_backup(demand, ledger, greedy)
+        return min(pairs, key=lambda pair: self._pair_key(ledger, pair), default=None)
+
+    def _pair_key(self, ledger: Ledger, pair: tuple[Candidate, Candidate]) -> tuple[float, object, object]:
+        return sum(ledger.added_cost(item) for item in pair), pair[0].key, pair[1].key
+
+    def _with_backup(self, demand: Demand, ledger: Ledger, first: Candidate) -> list[tuple[Candidate, Candidate]]:
+        second = self.cheapest_route(demand, ledger, first.conflicts)
+        if second is None:
+            return []
+        ordered = sorted((first, second), key=lambda item: (item.route.loss_db, item.key))
+        return [(ordered[0], ordered[1])]
+
+    def _corridors(self, demand: Demand, ledger: Ledger) -> list[frozenset[str]]:
+        """Return what a first route should avoid so that a second is left: each path of cheap disjoint pairs."""
+        phase = self.scenario.phase_index(demand.from_phase)
+        corridors: dict[frozenset[str], None] = {}
+        groups = self.judge.network.spans.risk_groups
+        for technology in allowed_technologies(self.scenario, demand):
+            task = self._task(demand, technology, phase, frozenset())
+            price = self._span_prices(task, ledger, frozenset())
+            self.steps += 1
+            ends = (self.graph.site_node[demand.a], self.graph.site_node[demand.b])
+            for price_per_db in CORRIDOR_LOSS_PRICES:
+                pair = disjoint_pair(self.graph, price + price_per_db * self.graph.span_loss_db, *ends)
+                corridors |= dict.fromkeys(frozenset(g for span in path for g in groups[span]) for path in pair or ())
+        return list(corridors)
+
+
+def _lane_counts(most: int) -> list[int]:
+    """Return the numbers of lanes to try: powers of two up to the largest, and the largest."""
+    counts = [1 << power for power in range(most.bit_length()) if 1 << power <= most]
+    return counts if counts[-1] == most else [*counts, most]
+
+
+def _price_per_db(trees: _Trees) -> float | None:
+    """Return the average price of a dB from one end to the other through the cheapest middle, or None."""
+    through = trees.cost[0] + trees.cost[1]
+    best = int(np.argmin(through))
+    if not np.isfinite(through[best]):
+        return None
+    loss_db = float(trees.loss_db[0, best] + trees.loss_db[1, best])
+    return max(float(through[best]), 1000.0) / max(loss_db, 0.1)
+
+
+def _link_costs(
+    trees: _Trees, middle_price: NDArray[np.float64], limit_db: float
+) -> tuple[NDArray[np.float64], Integers]:
+    """Return the cost of a link between every two stations, and the middle that gives it."""
+    cost = trees.cost[:, None, :] + trees.cost[None, :, :] + middle_price
+    loss_db = trees.loss_db[:, None, :] + trees.loss_db[None, :, :]
+    cost = np.where(loss_db <= limit_db, cost, UNREACHABLE)
+    middle = np.argmin(cost, axis=2)
+    return np.take_along_axis(cost, middle[:, :, None], axis=2)[:, :, 0], middle
+
+
+def _cheapest_chain(cost: NDArray[np.float64], repeater_price: NDArray[np.float64], links: int) -> list[int] | None:
+    """Return the station indices of the cheapest chain from station 0 to station 1 with exactly this many links."""
+    stations = len(cost)
+    reached = np.full(stations, UNREACHABLE)
+    reached[0] = 0.0
+    inner = np.arange(stations) >= 2
+    previous: list[Integers] = []
+    for link in range(links):
+        extended = reached[:, None] + cost
+        is_target = np.arange(stations) == 1 if link + 1 == links else inner
+        extended = np.where(is_target[None, :], extended + repeater_price[None, :], UNREACHABLE)
+        np.fill_diagonal(extended, UNREACHABLE)
+        previous.append(np.argmin(extended, axis=0))
+        reached = np.take_along_axis(extended, previous[-1][None, :], axis=0)[0]
+    if not np.isfinite(reached[1]):
+        return None
+    order = [1]
+    for choice in reversed(previous):
+        order.append(int(choice[order[-1]]))
+    return order[::-1] if len(set(order)) == len(order) else None

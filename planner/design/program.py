@@ -1,0 +1,126 @@
+"""The integer program over given candidates: assembled from variables, constraints and objective, solved, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulp
+from planner.design.constraints import CONSTRAINTS
+from planner.design.instance import Instance
+from planner.design.objective import net_present_cost, unserved_weight
+from planner.design.solvers import Ending, Solution, SolverTask, solve
+from planner.design.variables import Variables, add_variables
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """What the program chose: routes by (demand, phase), first phases of blocks and sites, and units by phase."""
+
+    ending: Ending
+    cost: float
+    """Net present cost, in thousands."""
+    bound: float
+    """Lower bound over the given candidates, in thousands."""
+    served_weight: float
+    nodes: int
+    stopped_by_clock: bool
+    routes: Mapping[tuple[int, int], tuple[int, ...]]
+    block_phase: Mapping[int, int]
+    site_phase: Mapping[int, int]
+    units: Mapping[tuple[int, int], int]
+    """(item, phase) -> units bought in the phase."""
+
+
+def choose(instance: Instance, task: SolverTask, start: Sequence[int] | None = None) -> Choice:
+    """Return the best choice among the candidates of an instance.
+
+    `start` names routes (by index) of a known plan that serves every demand from its first phase on.
+    """
+    problem, x = build_program(instance)
+    if instance.serve_all:
+        problem += net_present_cost(instance, x)
+        return _read(instance, x, solve(problem, task, start=_start_values(instance, x, start)))
+    problem += unserved_weight(instance, x)
+    first = solve(problem, task)
+    if not first.values:
+        return _read(instance, x, first)
+    weight = sum(instance.demands[d].weight for (d, t), s in x.served.items() if first.is_one(s))
+    problem += unserved_weight(instance, x) <= -weight + 1e-6
+    problem.setObjective(net_present_cost(instance, x))
+    return _read(instance, x, solve(problem, task, start=first.values))
+
+
+def build_program(instance: Instance) -> tuple[pulp.LpProblem, Variables]:
+    """Return the program without objective, and its variables."""
+    problem = pulp.LpProblem("plan", pulp.LpMinimize)
+    x = add_variables(problem, instance)
+    for family in CONSTRAINTS:
+        for key, row in family(instance, x):
+            problem += row, f"{family.__name__}_{'_'.join(str(part) for part in key)}"
+    return problem, x
+
+
+def _start_values(instance: Instance, x: Variables, start: Sequence[int] | None) -> dict[str, float]:
+    """Return values for all variables that follow from serving demands by some routes from their first phase on."""
+    if start is None:
+        return {}
+    values: dict[str, float] = {variable.name: 1.0 for variable in x.served.values()}
+    units: dict[tuple[int, int], int] = {}
+    for (r, t), variable in x.serve.items():
+        if r not in start:
+            continue
+        route = instance.routes[r]
+        values[variable.name] = 1.0
+        for later in range(t, instance.phases):
+            values |= {x.built[block, later].name: 1.0 for block in route.blocks}
+            values |= {x.opened[site, later].name: 1.0 for site in route.sites}
+        for i, needed in route.needs.items():
+            units[i, t] = units.get((i, t), 0) + needed
+    for i, item in enumerate(instance.items):
+        bought = item.owned
+        for t in range(instance.phases):
+            bought = max(bought, -(-units.get((i, t), 0) // item.serves))
+            values[x.units[i, t].name] = float(bought)
+    return values
+
+
+def _read(instance: Instance, x: Variables, solution: Solution) -> Choice:
+    """Return a solution as a choice; without a plan, its mappings are empty."""
+    has_plan = bool(solution.values)
+    chosen: dict[tuple[int, int], list[int]] = {}
+    for (r, t), variable in x.serve.items() if has_plan else ():
+        if solution.is_one(variable):
+            chosen.setdefault((instance.routes[r].demand, t), []).append(r)
+    used = {(b, t) for (_, t), routes in chosen.items() for r in routes for b in instance.routes[r].blocks}
+    opened = {(s, t) for (_, t), routes in chosen.items() for r in routes for s in instance.routes[r].sites}
+    units: dict[tuple[int, int], int] = {}
+    for i, item in enumerate(instance.items) if has_plan else ():
+        owned = item.owned
+        for t in range(instance.phases):
+            total = round(solution.value(x.units[i, t]))
+            if total > owned:
+                units[i, t] = total - owned
+                owned = total
+    return Choice(
+        ending=solution.ending,
+        cost=solution.objective,
+        bound=solution.bound,
+        served_weight=sum(instance.demands[d].weight for d, _ in chosen),
+        nodes=solution.nodes,
+        stopped_by_clock=solution.stopped_by_clock,
+        routes={key: tuple(routes) for key, routes in sorted(chosen.items())},
+        block_phase=_first_phases(x.built, solution, {block for block, _ in used}),
+        site_phase=_first_phases(x.opened, solution, {site for site, _ in opened}),
+        units=units,
+    )
+
+
+def _first_phases(
+    column: Mapping[tuple[int, int], pulp.LpVariable], solution: Solution, used: set[int]
+) -> dict[int, int]:
+    """Return the first phase in which each used thing is taken into use."""
+    return {
+        index: min(t for (i, t), variable in column.items() if i == index and solution.is_one(variable))
+        for index in sorted(used)
+    }

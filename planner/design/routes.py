@@ -1,0 +1,168 @@
+"""Candidate routes: a walk with stations, judged once by the physics, and what it takes from the network."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from planner.network import Network, NetworkSite
+from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
+from planner.plan import Route, Station
+from planner.scenario import Demand, Scenario, Technology
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A route that meets its demand's rate and fidelity, and what it needs.
+
+    `passes` counts how often each span (by index) is walked; `needs` holds (site, item) -> units; `conflicts` are the
+    risk groups and interior sites that the demand's other route must avoid.
+    """
+
+    demand: str
+    route: Route
+    passes: Mapping[int, int]
+    needs: Mapping[tuple[str, str], int]
+    sites: tuple[str, ...]
+    """Sites that must be open, the ends of free-space hops included."""
+    conflicts: frozenset[str]
+    lease_per_year: float
+    fibers: int
+    """Fibers taken by one pass."""
+
+    @property
+    def key(self) -> tuple[str, str, tuple[str, ...], tuple[Station, ...], int]:
+        """Return what makes the candidate different from others."""
+        return self.demand, self.route.technology, self.route.spans, self.route.stations, self.route.lanes
+
+
+class RouteJudge:
+    """Turns walks with stations into candidates, or rejects those that miss the demand's rate or fidelity."""
+
+    def __init__(self, network: Network, scenario: Scenario) -> None:
+        """Prepare lookups for one network and scenario."""
+        self.network = network
+        self.scenario = scenario
+        self.sites: dict[str, NetworkSite] = {site.id: site for site in network.sites}
+        fiber = scenario.hardware.fibers[scenario.spec.fiber]
+        self._slack = fiber.slack
+        self._hop_ends = {hop.id: (hop.a, hop.b) for hop in scenario.spec.free_space}
+        self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
+
+    def judge(
+        self, demand: Demand, technology: Technology, spans: list[int], stations: tuple[Station, ...]
+    ) -> Candidate | None:
+        """Return the candidate of a walk, with the fewest lanes that reach the rate; None when none do."""
+        links = self._links(demand, spans, stations)
+        performance = evaluate_route(links, self._hardware[technology.id], min_fidelity=demand.min_fidelity)
+        if performance.fidelity < demand.min_fidelity or performance.lane_rate_hz <= 0.0:
+            return None
+        lanes = math.ceil(demand.min_rate_hz / performance.lane_rate_hz)
+        if lanes * performance.lane_rate_hz < demand.min_rate_hz:  # the quotient was rounded down
+            lanes += 1
+        if lanes > technology.max_lanes or len(links) > technology.max_links:
+            return None
+        route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
+        return self._candidate(demand, technology, spans, route)
+
+    def _walk_nodes(self, demand: Demand, spans: list[int]) -> list[int]:
+        node = self.sites[demand.a].node
+        nodes = [node]
+        columns = self.network.spans
+        for span in spans:
+            start, end = int(columns.start[span]), int(columns.end[span])
+            node = end if node == start else start
+            nodes.append(node)
+        return nodes
+
+    def _links(self, demand: Demand, spans: list[int], stations: tuple[Station, ...]) -> tuple[ElementaryLink, ...]:
+        nodes = self._walk_nodes(demand, spans)
+        arms = [self._arm(spans, nodes, left, right) for left, right in pairwise(stations)]
+        return tuple(ElementaryLink(left=arms[i], right=arms[i + 1]) for i in range(0, len(arms), 2))
+
+    def _arm(self, spans: list[int], nodes: list[int], left: Station, right: Station) -> Arm:
+        inside = spans[left.after_spans : right.after_spans]
+        if not inside:
+            return Arm(length_km=0.0, loss_db=0.0)
+        columns = self.network.spans
+        ends = (self.sites[left.site], self.sites[right.site])
+        joints = self.network.nodes.joint_loss_db
+        loss_db = math.fsum(float(columns.loss_db[span]) for span in inside)
+        loss_db += math.fsum(float(joints[node]) for node in nodes[left.after_spans + 1 : right.after_spans])
+        length_km = math.fsum(
+            float(columns.length_km[span]) * (1.0 if columns.medium[span] == "free_space" else self._slack)
+            for span in inside
+        )
+        return Arm(
+            length_km=length_km + self._slack * (ends[0].lateral_km + ends[1].lateral_km),
+            loss_db=loss_db + ends[0].lateral_loss_db + ends[1].lateral_loss_db,
+        )
+
+    def _route(
+        self,
+        technology: Technology,
+        spans: list[int],
+        stations: tuple[Station, ...],
+        *,
+        lanes: int,
+        links: tuple[ElementaryLink, ...],
+        performance: RoutePerformance,
+    ) -> Route:
+        columns = self.network.spans
+        return Route(
+            technology=technology.id,
+            spans=tuple(columns.ids[span] for span in spans),
+            stations=stations,
+            lanes=lanes,
+            length_km=math.fsum(float(columns.length_km[span]) for span in spans),
+            loss_db=math.fsum(link.left.loss_db + link.right.loss_db for link in links),
+            rate_hz=lanes * performance.lane_rate_hz,
+            fidelity=performance.fidelity,
+            ebit_rate_hz=lanes * performance.ebit_rate_hz,
+            key_rate_hz=lanes * performance.key_rate_hz,
+            ceiling_hz=lanes * performance.ceiling_hz,
+            latency_s=performance.latency_s,
+            limits=performance.limits,
+        )
+
+    def _candidate(self, demand: Demand, technology: Technology, spans: list[int], route: Route) -> Candidate:
+        columns = self.network.spans
+        passes = Counter(spans)
+        needs: Counter[tuple[str, str]] = Counter()
+        for station in route.stations:
+            for need in technology.equipment.get(station.role, ()):
+                times = {"per_route": 1, "per_lane": route.lanes, "per_extra_lane": route.lanes - 1}[need.counted]
+                needs[station.site, need.item] += need.units * times
+        hop_sites = {site for span in passes for site in self._hop_ends.get(columns.ids[span], ())}
+        interior = {station.site for station in route.stations} - {demand.a, demand.b}
+        groups = {group for span in passes for group in columns.risk_groups[span]}
+        return Candidate(
+            demand=demand.id,
+            route=route,
+            passes=dict(sorted(passes.items())),
+            needs={key: units for key, units in sorted(needs.items()) if units},
+            sites=tuple(sorted({station.site for station in route.stations} | hop_sites)),
+            conflicts=frozenset(groups | {site_conflict(site) for site in interior}),
+            lease_per_year=technology.fibers_per_route
+            * math.fsum(float(columns.lease_per_fiber_year[span]) * times for span, times in passes.items()),
+            fibers=technology.fibers_per_route,
+        )
+
+
+def site_conflict(site: str) -> str:
+    """Return the name under which a site counts as something that two routes must not share."""
+    return f"site:{site}"
+
+
+def allowed_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:
+    """Return the technologies that a demand may use: allowed from its first phase to the last one.
+
+    They count pairs where the demand wants them counted.
+    """
+    phases = scenario.phases[scenario.phase_index(demand.from_phase) :]
+    common = set.intersection(*(set(phase.technologies) for phase in phases))
+    chosen = (scenario.technology(name) for name in sorted(common))
+    return tuple(item for item in chosen if scenario.link_hardware(item).rate_plane == demand.rate_plane)

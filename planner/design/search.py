@@ -1,0 +1,132 @@
+"""Plans found by routing demand after demand, improved by taking some out and routing them again.
+
+Every route on the way joins a pool; the integer program then picks the best combination from the pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from planner.design.ledger import Ledger, Past, PriceTable
+from planner.design.pricing import RouteSearch
+from planner.design.routes import Candidate
+from planner.design.work import Work
+from planner.scenario import Demand
+
+STARTS = 3
+"""Number of orders in which a first plan is constructed."""
+MAX_REMOVED = 3
+"""Largest number of demands that are routed anew together."""
+ACCEPTED_LOSS = 0.002
+"""Relative worsening that the local search accepts on its way."""
+
+
+class Pool:
+    """All candidates seen, each once, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._candidates: dict[object, Candidate] = {}
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Remember candidates."""
+        for candidate in candidates:
+            self._candidates.setdefault(candidate.key, candidate)
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Return the candidates, sorted so that equal pools give equal programs."""
+        return tuple(sorted(self._candidates.values(), key=lambda candidate: candidate.key))
+
+    def __len__(self) -> int:
+        """Return the number of candidates."""
+        return len(self._candidates)
+
+
+class LocalSearch:
+    """Routes demands one after the other at the prices of what stands already, and improves the result."""
+
+    def __init__(self, search: RouteSearch, prices: PriceTable, demands: Sequence[Demand], work: Work) -> None:
+        """Plan for `demands` with what `search` finds."""
+        self.search = search
+        self.prices = prices
+        self.demands = tuple(demands)
+        self.work = work
+        self.pool = Pool()
+        self._random = np.random.default_rng(search.scenario.spec.solver.seed)
+
+    def construct(self, past: Past) -> Ledger:
+        """Return the best ledger of a few orders in which demands are routed; one without a route is left out."""
+        ledgers: list[Ledger] = []
+        for order in self._orders():
+            ledger = Ledger(self.prices, past)
+            for demand in order:
+                self._route(ledger, demand)
+            self.note(ledger)
+            ledgers.append(ledger)
+            if self.work.is_over:
+                break
+        return min(ledgers, key=self.rank)
+
+    def _orders(self) -> list[list[Demand]]:
+        """Return orders to construct plans in: hard demands first, early demands first, then at random."""
+        scenario = self.search.scenario
+        hard_first = sorted(self.demands, key=lambda d: (-d.routes, scenario.phase_index(d.from_phase), d.id))
+        early_first = sorted(self.demands, key=lambda d: (scenario.phase_index(d.from_phase), -d.routes, d.id))
+        orders = [hard_first, early_first]
+        while len(orders) < STARTS:
+            orders.append([self.demands[i] for i in self._random.permutation(len(self.demands))])
+        return orders
+
+    def improve(self, ledger: Ledger, until: int) -> Ledger:
+        """Return the best ledger found by routing a few demands anew, again and again, until `until` steps are spent."""
+        best, current = ledger, ledger
+        best_key = current_key = self.rank(ledger)
+        while not self.work.is_over and self.work.spent < until:
+            trial = current.copy()
+            removed = self._related(trial)
+            trial.remove(demand.id for demand in removed)
+            for demand in removed:
+                self._route(trial, demand)
+            key = self.rank(trial)
+            if key[0] <= current_key[0] and key[1] <= current_key[1] * (1.0 + ACCEPTED_LOSS):
+                current, current_key = trial, key
+            if key < best_key:
+                best, best_key = trial, key
+                self.note(trial)
+        return best
+
+    def note(self, ledger: Ledger) -> None:
+        """Tell the work's owner about a ledger that is a plan: all demands served, within the budgets."""
+        missing, cost = self.rank(ledger)
+        if not missing and ledger.is_within_budgets():
+            self.work.found(cost)
+
+    def rank(self, ledger: Ledger) -> tuple[int, float]:
+        """Return how good a ledger is: demands left out, then cost."""
+        return sum(demand.id not in ledger.routes for demand in self.demands), ledger.cost()
+
+    def _route(self, ledger: Ledger, demand: Demand) -> None:
+        before = self.search.steps
+        routes = self.search.cheapest_service(demand, ledger)
+        self.work.spend(self.search.steps - before)
+        if routes is not None:
+            self.pool.add(routes)
+            ledger.add(demand.id, routes)
+
+    def _related(self, ledger: Ledger) -> list[Demand]:
+        """Return a random demand and up to two more that share most spans with it, in random order."""
+        seed = self.demands[int(self._random.integers(len(self.demands)))]
+        spans = {span for item in ledger.routes.get(seed.id, ()) for span in item.passes}
+        shared = {
+            demand.id: sum(span in spans for item in ledger.routes.get(demand.id, ()) for span in item.passes)
+            + float(self._random.random())
+            for demand in self.demands
+            if demand.id != seed.id
+        }
+        count = int(self._random.integers(MAX_REMOVED))
+        near = sorted(shared, key=lambda name: (-shared[name], name))[: 2 * count]
+        others = [near[i] for i in self._random.permutation(len(near))[:count]]
+        return [seed, *(self.search.scenario.demand(name) for name in others)]

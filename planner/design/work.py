@@ -1,0 +1,93 @@
+"""How much a search may do: a gap to reach, a budget of steps, and the clock as a limit on top."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from planner.plan import Progress, StoppedBy
+
+OnProgress = Callable[[Progress], None]
+
+
+class Work:
+    """Counts steps, keeps the best plan's cost and the bound, and says when to stop.
+
+    Steps decide, so that slow and fast machines do the same; only when the clock runs out first do they differ, and
+    then `stopped_by` says so.
+    """
+
+    def __init__(self, *, gap: float, budget: int, time_limit_s: float, on_progress: OnProgress | None = None) -> None:
+        """Start the clock."""
+        self.gap_wanted = gap
+        self.budget = budget
+        self.time_limit_s = time_limit_s
+        self.spent = 0
+        self.incumbent: float | None = None
+        self.bound = 0.0
+        self.interrupted = False
+        self.first_plan_s = 0.0
+        self.history: list[Progress] = []
+        self._on_progress = on_progress
+        self._start_s = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Return the time since the start."""
+        return time.monotonic() - self._start_s
+
+    @property
+    def seconds_left(self) -> float:
+        """Return the time that is left, at least a tenth of a second."""
+        return max(0.1, self.time_limit_s - self.seconds)
+
+    @property
+    def gap(self) -> float:
+        """Return the distance between plan and bound, relative to the plan; 1 while there is no plan."""
+        if self.incumbent is None:
+            return 1.0
+        return max(0.0, (self.incumbent - self.bound) / self.incumbent) if self.incumbent > 0.0 else 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the search must stop."""
+        return (
+            self.interrupted
+            or self.spent >= self.budget
+            or self.seconds >= self.time_limit_s
+            or (self.incumbent is not None and self.gap <= self.gap_wanted)
+        )
+
+    def stopped_by(self) -> StoppedBy:
+        """Return what ended the search; the strongest reason first."""
+        if self.incumbent is not None and self.gap <= 1e-9:
+            return "proof"
+        if self.incumbent is not None and self.gap <= self.gap_wanted:
+            return "gap"
+        if self.interrupted:
+            return "interrupt"
+        return "time_limit" if self.seconds >= self.time_limit_s else "work_budget"
+
+    def spend(self, steps: int) -> None:
+        """Count steps of work."""
+        self.spent += steps
+
+    def found(self, cost: float) -> None:
+        """Note the cost of a plan."""
+        if self.incumbent is None:
+            self.first_plan_s = self.seconds
+        if self.incumbent is None or cost < self.incumbent - 1e-9:
+            self.incumbent = cost
+            self._report()
+
+    def proved(self, bound: float) -> None:
+        """Note a lower bound on every plan."""
+        if bound > self.bound:
+            self.bound = bound
+            self._report()
+
+    def _report(self) -> None:
+        progress = Progress(seconds=round(self.seconds, 3), incumbent=self.incumbent, bound=self.bound or None)
+        self.history.append(progress)
+        if self._on_progress is not None:
+            self._on_progress(progress)

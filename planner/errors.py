@@ -1,0 +1,96 @@
+"""Errors that `planner` raises on purpose, each with the exit code of the command that meets it.
+
+PlannerError
+InputError       a file or option is wrong: where, what, what would be right     2
+SourceError      a download failed or returned nothing                           3
+InfeasibleError  there is no plan; carries the reasons                           1
+SolverError      the solver gave no usable answer                                3
+VerdictError     a check failed and strict was asked                             1
+OutputError      a result could not be written; what was there is untouched      4
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One mistake in an input: where it stands and what is wrong.
+
+    `where` is `file:line:column`, a file and feature id, or a map position; `key_path` names the value in
+    the file (`phases[1].budget`) and may be empty.
+    """
+
+    where: str
+    problem: str
+    key_path: str = ""
+
+    def __str__(self) -> str:
+        """Return `where: key path: problem`, leaving out what is empty."""
+        return ": ".join(part for part in (self.where, self.key_path, self.problem) if part)
+
+
+class PlannerError(Exception):
+    """Any failure that `planner` explains; `exit_code` is what the command line returns for it."""
+
+    exit_code: ClassVar[int] = 3
+    kind: ClassVar[str] = "error"
+
+
+class InputError(PlannerError, ValueError):
+    """An input is wrong; `problems` lists every mistake that was found."""
+
+    exit_code = 2
+    kind = "input"
+
+    def __init__(self, *problems: Problem) -> None:
+        """Collect one or more problems of the same input."""
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+    @classmethod
+    def at(cls, where: str, problem: str, *, key_path: str = "") -> InputError:
+        """Return an error with a single problem."""
+        return cls(Problem(where=where, problem=problem, key_path=key_path))
+
+
+class SourceError(PlannerError, OSError):
+    """A remote source failed or returned nothing."""
+
+    exit_code = 3
+    kind = "source"
+
+
+class InfeasibleError(PlannerError):
+    """No plan exists, and `reasons` say which demands, budgets or places stand in the way."""
+
+    exit_code = 1
+    kind = "infeasible"
+
+    def __init__(self, *reasons: str) -> None:
+        """Collect the reasons, most telling first."""
+        super().__init__("\n".join(reasons))
+        self.reasons = reasons
+
+
+class SolverError(PlannerError, RuntimeError):
+    """The solver ended without an answer that can be used."""
+
+    exit_code = 3
+    kind = "solver"
+
+
+class VerdictError(PlannerError):
+    """A check of the plan failed and the caller asked to be strict."""
+
+    exit_code = 1
+    kind = "verdict"
+
+
+class OutputError(PlannerError, OSError):
+    """An output could not be written; files that were there before are unchanged."""
+
+    exit_code = 4
+    kind = "output"

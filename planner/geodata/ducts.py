@@ -1,0 +1,162 @@
+"""Ducts and leased fiber of the layers: who may use them, what they cost, and which streets they run along."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationError
+
+from planner.catalog import NonNegative
+from planner.errors import InputError, Problem
+from planner.geodata.geojson import Collection, check_columns, read_collection, read_line_parts
+from planner.geodata.lines import Lines, drop_repeats, lines_of
+from planner.geodata.region import inside, refuse_elsewhere
+from planner.geodata.streets import number_places
+from planner.geodata.wording import clean_text, counted
+from planner.network import Floats
+from planner.scenario import Layer, Scenario
+from planner.yamlio import Model
+
+Access = Literal["lease", "pull", "both"]
+
+
+def _names(value: Any) -> Any:
+    """Return a list of names from a list, from text with semicolons, or from nothing."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = value.split(";")
+    return tuple(name for name in map(clean_text, value) if name) if isinstance(value, list) else value
+
+
+def _whole(value: Any) -> Any:
+    """Return a whole number that was written with a decimal point as an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Fibers = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
+Label = Annotated[str, BeforeValidator(clean_text)]
+
+
+class DuctRecord(Model):
+    """The columns of a duct."""
+
+    id: Annotated[Label, Field(min_length=1)]
+    access: Access
+    """`pull`: our own cable may be pulled in; `lease`: dark fiber may be leased; `both`: either."""
+    owner: Label = ""
+    name: Label = ""
+    free_fibers: Fibers | None = None
+    used_fibers: Fibers | None = None
+    lease_per_fiber_km_year: NonNegative | None = None
+    rent_per_m_year: NonNegative | None = None
+    streets: Names = ()
+    """Ids of the streets that the duct runs along."""
+    risk_groups: Names = ()
+    assumed: bool = False
+
+
+DUCT_COLUMNS: Mapping[str, str] = {name: name for name in DuctRecord.model_fields}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Ducts:
+    """Ducts as records, and one line for each; a duct of several lines has a record for each."""
+
+    records: tuple[DuctRecord, ...]
+    lines: Lines
+    notes: tuple[str, ...]
+    attributions: tuple[str, ...]
+
+
+def read_ducts(scenario: Scenario) -> Ducts:
+    """Return the ducts of all layers, sorted by id.
+
+    Raises InputError with every record that is wrong, for an id used twice, and for what the lines of a GeoJSON file
+    may not be.
+    """
+    records: list[DuctRecord] = []
+    parts: list[Floats] = []
+    notes: list[str] = []
+    attributions: list[str] = []
+    for layer in scenario.spec.layers.ducts:
+        collection = read_collection(scenario.folder / layer.path, layer)
+        check_columns(collection, layer, DUCT_COLUMNS)
+        found = read_line_parts(collection)
+        refuse_elsewhere(found.coordinates, scenario.spec.extent, str(collection.path))
+        by_feature = _records(collection, layer, np.unique(found.features).tolist())
+        _refuse_repeated(by_feature.values(), {record.id for record in records}, str(collection.path))
+        records += [by_feature[feature] for feature in found.features.tolist()]
+        parts += np.split(found.coordinates, found.offsets[1:-1])
+        notes += found.notes
+        attributions.append(layer.attribution or collection.attribution)
+    chosen = [index for index, part in enumerate(parts) if inside(part, scenario.spec.extent).all()]
+    if len(chosen) < len(parts):
+        notes.append(f"{counted(len(parts) - len(chosen), 'duct')} left out, not wholly inside the extent")
+    order = sorted(chosen, key=lambda index: records[index].id)
+    lines, kept = drop_repeats(_placed(lines_of([parts[index] for index in order])))
+    if len(kept) < len(order):
+        notes.append(f"{counted(len(order) - len(kept), 'duct')} of zero length left out")
+    return Ducts(
+        records=tuple(records[order[index]] for index in kept.tolist()),
+        lines=lines,
+        notes=tuple(notes),
+        attributions=tuple(attributions),
+    )
+
+
+def duct_notes(records: Sequence[DuctRecord]) -> list[str]:
+    """Return what the data does not say about the ducts, in counts."""
+    gaps = (
+        (sum(record.free_fibers is None for record in records), "without a number of free fibers, taken as 2"),
+        (sum(not record.streets for record in records), "that name no street: they count as apart from every trench"),
+        (sum(record.assumed for record in records), "from an assumed layer"),
+    )
+    return [f"{counted(number, 'duct')} {what}" for number, what in gaps if number]
+
+
+def _records(collection: Collection, layer: Layer, features: list[int]) -> dict[int, DuctRecord]:
+    """Return the record of every feature; raises InputError with every one that is wrong."""
+    records: dict[int, DuctRecord] = {}
+    problems: list[Problem] = []
+    columns = {field: layer.columns.get(field, field) for field in DUCT_COLUMNS}
+    for feature in features:
+        properties = collection.properties(feature)
+        values = {field: properties[column] for field, column in columns.items() if properties.get(column) is not None}
+        values["assumed"] = values.get("assumed", False) or layer.assumed
+        try:
+            records[feature] = DuctRecord.model_validate(values)
+        except ValidationError as error:
+            problems += [
+                Problem(
+                    where=collection.label(feature),
+                    key_path=columns.get(str(item["loc"][0]), "") if item["loc"] else "",
+                    problem=f"{item['msg']} (got {item['input']!r:.60})" if item["type"] != "missing" else _MISSING,
+                )
+                for item in error.errors(include_url=False)
+            ]
+    if problems:
+        raise InputError(*problems)
+    return records
+
+
+_MISSING = "required column is missing; every duct needs an id, and access: lease, pull or both"
+
+
+def _refuse_repeated(new: Iterable[DuctRecord], earlier: set[str], where: str) -> None:
+    """Raise InputError when two ducts have one id."""
+    uses = Counter(record.id for record in new)
+    repeated = sorted(name for name, number in uses.items() if number > 1 or name in earlier)
+    if repeated:
+        raise InputError(*(Problem(where=where, problem=f"duct id '{name}' is used twice") for name in repeated))
+
+
+def _placed(lines: Lines) -> Lines:
+    """Return the lines with equal places where coordinates are equal."""
+    places = number_places(lines.coordinates, lines.ends(), np.zeros(len(lines.places), dtype=np.int64))
+    return Lines(offsets=lines.offsets, coordinates=lines.coordinates, places=places)

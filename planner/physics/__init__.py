@@ -1,0 +1,23 @@
+"""The laws: how loss, light, memories and swaps become rate and fidelity.
+
+Every function is pure: numbers or one catalog record in, numbers out. `performance.evaluate_route` is the one verb
+that the design and the verification call; the other modules hold one phenomenon each.
+
+fiber          loss, delay and timing of deployed fiber
+freespace      loss of a free-space hop
+coexistence    Raman noise of classical channels in the same fiber
+photon         energy of light
+pair_source    entangled-pair sources without memory
+hub            one source for many users: broadcast and switching
+heralded       single-click, double-click and other heralded links
+links          `LINK_MODELS`: each way of making an elementary link
+memory         what storage does to an entangled pair
+chains         waiting times and storage of a chain of links
+gaussian       the same for memories with Gaussian decay
+schedules      chains whose swaps may fail
+cutoff         two links with a maximum storage time
+distillation   two pairs into one better pair
+service        fidelity to ebits and key; the bound that no plan may exceed
+availability   share of the time in which a service works
+performance    rate, fidelity and key of a whole route
+"""

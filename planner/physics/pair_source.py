@@ -1,0 +1,175 @@
+"""Sources of entangled photon pairs whose photons are detected at once: no memory, no herald.
+
+Rates here are detected coincidences per second. The source is pumped continuously and emits into many modes, so that
+pairs are Poissonian and independent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.physics.arguments import above, at_least, within
+from planner.physics.service import hashing_ebits
+
+_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+_GRID_STEPS = 16
+_GRID_DECADES = 4.0
+_REFINEMENTS = 28
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receiver:
+    """What one user does to the light: efficiency from the source to the click, noise, and dead time.
+
+    `noise_hz` sums the dark counts of all `detectors` and the clicks of background light.
+    """
+
+    efficiency: float
+    noise_hz: float
+    dead_time_s: float
+    detectors: int
+
+    def __post_init__(self) -> None:
+        """Reject an efficiency outside [0, 1] and negative noise or dead time."""
+        within("efficiency", self.efficiency, 0.0, 1.0)
+        at_least("noise_hz", self.noise_hz, 0.0)
+        at_least("dead_time_s", self.dead_time_s, 0.0)
+        at_least("detectors", self.detectors, 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coincidences:
+    """Detected pairs of two users: rate per second, share of wrong outcomes, and fidelity."""
+
+    rate_hz: float
+    error: float
+    fidelity: float
+
+
+def awake_share(incident_hz: float, receiver: Receiver) -> float:
+    """Return the share of the time in which a receiver's detectors are not dead.
+
+    1 / (1 + incident * dead_time / detectors), non-paralyzable, clicks spread evenly over the detectors.
+    Valid for incident_hz >= 0; raises ValueError otherwise. Source: Knoll, Radiation Detection and Measurement, ch. 4.
+
+    >>> receiver = Receiver(efficiency=0.1, noise_hz=0.0, dead_time_s=1e-7, detectors=4)
+    >>> round(awake_share(4e6, receiver), 6)
+    0.909091
+    """
+    return 1.0 / (1.0 + at_least("incident_hz", incident_hz, 0.0) * receiver.dead_time_s / receiver.detectors)
+
+
+def coincidences(
+    brightness_hz: float,
+    left: Receiver,
+    right: Receiver,
+    *,
+    window_s: float,
+    window_share: float,
+    polarization_error: float,
+) -> Coincidences:
+    """Return rate, error and fidelity of the coincidences of two users with a source of their own.
+
+    S_u = g_u (B eta_u + D_u), true = g_A g_B B eta_A eta_B share, accidental = S_A S_B t,
+    E = (e_pol true + accidental / 2) / (true + accidental), V = 1 - 2 E, F = (1 + 3 V) / 4.
+    B are the pairs per second inside the filtered channel pair, t is the full window; every pair of clicks within it
+    counts. F takes all errors as white noise: right where accidentals dominate, else within about e_pol. Valid for
+    B t <= 0.1 and S t <= 0.1, where more than two clicks in a window are rare.
+    Raises ValueError for a brightness or window that is not positive, or shares outside [0, 1].
+    Source: Neumann et al., PRA 104, 022406 (2021).
+
+    >>> user = Receiver(efficiency=10**-0.8, noise_hz=100.0, dead_time_s=0.0, detectors=1)
+    >>> pairs = coincidences(1e7, user, user, window_s=300e-12, window_share=0.99959, polarization_error=0.01)
+    >>> round(pairs.rate_hz / 1000), round(pairs.fidelity, 4)
+    (252, 0.9828)
+    """
+    awake_left = awake_share(above("brightness_hz", brightness_hz, 0.0) * left.efficiency + left.noise_hz, left)
+    awake_right = awake_share(brightness_hz * right.efficiency + right.noise_hz, right)
+    awake = awake_left * awake_right
+    return shared_coincidences(
+        brightness_hz * left.efficiency * right.efficiency * awake,
+        (brightness_hz * left.efficiency + left.noise_hz) * awake_left,
+        (brightness_hz * right.efficiency + right.noise_hz) * awake_right,
+        window_s=window_s,
+        window_share=window_share,
+        polarization_error=polarization_error,
+    )
+
+
+def shared_coincidences(
+    true_hz: float,
+    left_clicks_hz: float,
+    right_clicks_hz: float,
+    *,
+    window_s: float,
+    window_share: float,
+    polarization_error: float,
+) -> Coincidences:
+    """Return rate, error and fidelity of coincidences from true pairs per second and all clicks of the two users.
+
+    The same law as `coincidences`, for users whose detectors also see pairs meant for others: clicks count per
+    detector, not per channel. `true_hz` is before the window. Raises ValueError for negative rates, a window that is
+    not positive, a share outside [0, 1] or an error outside [0, 1/2].
+
+    >>> pairs = shared_coincidences(1000.0, 1e5, 1e5, window_s=1e-9, window_share=1.0, polarization_error=0.0)
+    >>> round(pairs.rate_hz, 2), round(pairs.error, 5)
+    (1010.0, 0.00495)
+    """
+    above("window_s", window_s, 0.0)
+    within("window_share", window_share, 0.0, 1.0)
+    within("polarization_error", polarization_error, 0.0, 0.5)
+    true_pairs_hz = at_least("true_hz", true_hz, 0.0) * window_share
+    left_hz = at_least("left_clicks_hz", left_clicks_hz, 0.0)
+    accidental_hz = left_hz * at_least("right_clicks_hz", right_clicks_hz, 0.0) * window_s
+    rate_hz = true_pairs_hz + accidental_hz
+    error = (polarization_error * true_pairs_hz + accidental_hz / 2.0) / rate_hz if rate_hz > 0.0 else 0.5
+    return Coincidences(rate_hz=rate_hz, error=error, fidelity=(1.0 + 3.0 * (1.0 - 2.0 * error)) / 4.0)
+
+
+def best_brightness_hz(
+    pairs_at: Callable[[float], Coincidences], *, max_brightness_hz: float, min_fidelity: float
+) -> float:
+    """Return the brightness in pairs per second, up to `max_brightness_hz`, at which most ebits per second arrive.
+
+    Ebits are rate * hashing bound. Where the best brightness would miss `min_fidelity`, the source is dimmed until it
+    is met; where no brightness meets it (or none gives an ebit), the one with the best fidelity is returned.
+    `pairs_at` gives the coincidences at a brightness. Search: a grid over four decades below the cap, then golden
+    section around the best point; exact for functions with one peak, to a relative 2e-6. Raises ValueError for a cap
+    that is not positive.
+
+    >>> def pairs_at(brightness_hz):
+    ...     return Coincidences(rate_hz=brightness_hz, error=0.0, fidelity=1.0 / (1.0 + brightness_hz / 1e8))
+    >>> round(best_brightness_hz(pairs_at, max_brightness_hz=1e9, min_fidelity=0.98) / 1e5, 1)
+    20.4
+    """
+    above("max_brightness_hz", max_brightness_hz, 0.0)
+
+    def score(decades_below_cap: float) -> tuple[float, float, float]:
+        pairs = pairs_at(max_brightness_hz * 10.0**-decades_below_cap)
+        return (min(0.0, pairs.fidelity - min_fidelity), pairs.rate_hz * hashing_ebits(pairs.fidelity), pairs.fidelity)
+
+    step = _GRID_DECADES / _GRID_STEPS
+    grid = [step * index for index in range(_GRID_STEPS + 1)]
+    scores = [score(point) for point in grid]
+    best = max(range(len(grid)), key=scores.__getitem__)
+    refined = _golden_section(score, max(0.0, grid[best] - step), grid[best] + step)
+    chosen = refined if score(refined) > scores[best] else grid[best]
+    return float(max_brightness_hz * 10.0**-chosen)
+
+
+def _golden_section(score: Callable[[float], tuple[float, float, float]], low: float, high: float) -> float:
+    """Return the best point that a golden-section search saw between `low` and `high`."""
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    left_score, right_score = score(left), score(right)
+    for _ in range(_REFINEMENTS):
+        if left_score > right_score:
+            high, right, right_score = right, left, left_score
+            left = high - _GOLDEN * (high - low)
+            left_score = score(left)
+        else:
+            low, left, left_score = left, right, right_score
+            right = low + _GOLDEN * (high - low)
+            right_score = score(right)
+    return left if left_score > right_score else right

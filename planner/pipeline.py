@@ -1,0 +1,118 @@
+"""The recipe: the stages one after the other, each reading what the one before wrote and writing its own file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.errors import InputError
+from planner.network import Network, load_network, network_to_geojson
+from planner.outputs import check_writable, write_atomically
+from planner.plan import Plan, Progress, load_plan
+from planner.scenario import Rollout, Scenario
+from planner.verdict import Verdict, load_verdict
+
+NETWORK_FILE = "network.geojson"
+PLAN_FILE = "plan.json"
+VERDICT_FILE = "verdict.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DesignOptions:
+    """What the command line may say about a design run, instead of the scenario."""
+
+    rollout: Rollout | None = None
+    gap: float | None = None
+    time_limit_s: float | None = None
+    on_progress: Callable[[Progress], None] | None = None
+
+
+def build(scenario: Scenario, folder: Path) -> Network:
+    """Build the network of a scenario and write it into a folder."""
+    from planner.geodata import build_network
+
+    check_writable(folder)
+    network = build_network(scenario)
+    write_atomically(folder / NETWORK_FILE, network_to_geojson(network))
+    return network
+
+
+def design(scenario: Scenario, folder: Path, options: DesignOptions) -> Plan:
+    """Design a plan for the network in a folder and write it there."""
+    return _design(scenario, _network(scenario, folder), folder, options)
+
+
+def verify(scenario: Scenario, folder: Path, plan_path: Path | None = None) -> Verdict:
+    """Check the plan in a folder (or another one) against the network there and write the verdict."""
+    return _verify(scenario, _network(scenario, folder), load_plan(plan_path or folder / PLAN_FILE), folder)
+
+
+def report(scenario: Scenario, folder: Path) -> Path:
+    """Render the plan and verdict in a folder and return the path of the report."""
+    from planner.report import write_report
+
+    network = _network(scenario, folder)
+    return write_report(network, scenario, load_plan(folder / PLAN_FILE), load_verdict(folder / VERDICT_FILE), folder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Results:
+    """Everything that a whole run made."""
+
+    network: Network
+    plan: Plan
+    verdict: Verdict
+    report: Path
+
+
+def run(scenario: Scenario, folder: Path, options: DesignOptions) -> Results:
+    """Build, design, verify and report; return what was made."""
+    from planner.report import write_report
+
+    network = build(scenario, folder)
+    plan = _design(scenario, network, folder, options)
+    verdict = _verify(scenario, network, plan, folder)
+    return Results(
+        network=network,
+        plan=plan,
+        verdict=verdict,
+        report=write_report(network, scenario, plan, verdict, folder),
+    )
+
+
+def _network(scenario: Scenario, folder: Path) -> Network:
+    """Return the network in a folder; raises InputError when it was built for another scenario."""
+    path = folder / NETWORK_FILE
+    if not path.exists():
+        raise InputError.at(str(path), f"no network here; run: planner build {scenario.path} --out {folder}")
+    network = load_network(path)
+    if network.scenario_digest != scenario.digest:
+        raise InputError.at(
+            str(path), f"was built for another version of {scenario.path}; run planner build {scenario.path} again"
+        )
+    return network
+
+
+def _design(scenario: Scenario, network: Network, folder: Path, options: DesignOptions) -> Plan:
+    from planner.design import design_plan
+
+    check_writable(folder)
+    plan = design_plan(
+        network,
+        scenario,
+        rollout=options.rollout,
+        gap=options.gap,
+        time_limit_s=options.time_limit_s,
+        on_progress=options.on_progress,
+    )
+    write_atomically(folder / PLAN_FILE, [plan.to_json()])
+    return plan
+
+
+def _verify(scenario: Scenario, network: Network, plan: Plan, folder: Path) -> Verdict:
+    from planner.verify import verify_plan
+
+    verdict = verify_plan(network, scenario, plan)
+    write_atomically(folder / VERDICT_FILE, [verdict.to_json()])
+    return verdict

@@ -1,0 +1,189 @@
+"""Charts as inline SVG: colour and hatch, a value on every part, a description, and nothing that needs a script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from planner.report.colours import (
+    LINE_LOOKS,
+    MARKER_LOOKS,
+    WHITE,
+    BarLook,
+    Hatch,
+    LineLook,
+    MarkerLook,
+    bar_look,
+    bar_order,
+)
+from planner.report.wording import money, plain
+
+WIDTH, LABEL_WIDTH, RIGHT_MARGIN = 760, 150, 84
+ROW, BAR, TOP = 42, 26, 10
+AXIS_HEIGHT = 22
+HATCH_LINES: Mapping[Hatch, str] = {
+    "solid": "",
+    "rising": "M-1 7L7 -1M-1 1L1 -1M5 7L7 5",
+    "falling": "M-1 -1L7 7M5 -1L7 1M-1 5L1 7",
+    "dots": "M1.5 1.5h1.4v1.4h-1.4zM4.5 4.5h1.4v1.4h-1.4z",
+    "cross": "M-1 7L7 -1M-1 -1L7 7",
+    "upright": "M1.5 0V6M4.5 0V6",
+    "level": "M0 1.5H6M0 4.5H6",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """One bar of a chart: its label, the amount of each category, and a limit that is marked on it."""
+
+    label: str
+    amounts: Mapping[str, float]
+    limit: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Return the sum of the amounts."""
+        return math.fsum(self.amounts.values())
+
+
+def stacked_bars(bars: Sequence[Bar], *, name: str, title: str, unit: str, limit_label: str = "") -> Markup:
+    """Return horizontal stacked bars as SVG; `name` is a plain word, unique in the page.
+
+    Every part carries its value as `<title>`; the whole is described in words for those who do not see it.
+    """
+    categories = bar_order(frozenset(category for bar in bars for category in bar.amounts))
+    top = max([bar.total for bar in bars] + [bar.limit or 0.0 for bar in bars] + [1.0])
+    step = _nice_step(top)
+    scale = (WIDTH - LABEL_WIDTH - RIGHT_MARGIN) / (step * math.ceil(top / step))
+    rows = Markup("").join(
+        _bar(bar, categories, name=name, y=TOP + row * ROW, scale=scale, unit=unit, limit_label=limit_label)
+        for row, bar in enumerate(bars)
+    )
+    height = TOP + len(bars) * ROW + AXIS_HEIGHT
+    said = "; ".join(f"{bar.label}: {money(bar.total)} {unit}" for bar in bars)
+    return Markup(
+        '<svg class="chart" role="img" viewBox="0 0 {} {}" aria-labelledby="{}-title {}-desc">'
+        '<title id="{}-title">{}</title><desc id="{}-desc">{}</desc><defs>{}</defs>{}{}</svg>'
+    ).format(
+        WIDTH, height, name, name, name, plain(title), name, plain(said), _patterns(categories, name),
+        _axis(step, top, scale, height), rows,
+    )  # fmt: skip
+
+
+def bar_legend(categories: Sequence[str], *, name: str) -> tuple[tuple[Markup, str], ...]:
+    """Return a swatch and a label for each category."""
+    return tuple((_swatch(bar_look(category), category, name), bar_look(category).label) for category in categories)
+
+
+def target_mark(value: float, target: float, *, low: float, high: float, title: str) -> Markup:
+    """Return a small bar from `low` to a value, with a tick at its target; both are drawn inside `low` to `high`."""
+    width, height = 96.0, 14.0
+
+    def at(number: float) -> float:
+        return round(width * min(max((number - low) / (high - low), 0.0), 1.0), 1)
+
+    kind = "reached" if value >= target else "missed"
+    return Markup(
+        '<svg class="target {}" role="img" viewBox="0 0 {} {}" width="{}" height="{}"><title>{}</title>'
+        '<rect class="track" x="0" y="5" width="{}" height="4"/><rect class="value" x="0" y="5" width="{}" height="4"/>'
+        '<circle class="value" cx="{}" cy="7" r="3.6"/><path class="tick" d="M{} 0V14"/></svg>'
+    ).format(kind, width, height, width, height, plain(title), width, at(value), max(at(value), 3.6), at(target))
+
+
+def log_target_mark(value: float, target: float, *, title: str) -> Markup:
+    """Return a small bar on a logarithmic scale, from a tenth of the target to a thousand times it."""
+    ratio = math.log10(max(value / target, 0.01))
+    return target_mark(ratio, 0.0, low=-1.0, high=3.0, title=title)
+
+
+def line_swatch(look: LineLook) -> Markup:
+    """Return a piece of a map line for the legend."""
+    parts = Markup("")
+    width = min(look.width_px, 8.0)
+    if look.halo:
+        parts += Markup('<path d="M1 8H39" stroke="{}" stroke-width="{}"/>').format(WHITE, width + 4)
+    dash = Markup(' stroke-dasharray="{}"').format(look.dash) if look.dash else ""
+    parts += Markup('<path d="M1 8H39" stroke="{}" stroke-width="{}"{}/>').format(look.colour, width, dash)
+    if look.hollow:
+        parts += Markup('<path d="M1 8H39" stroke="{}" stroke-width="1.6"/>').format(WHITE)
+    return Markup('<svg class="swatch" aria-hidden="true" viewBox="0 0 40 16" width="40" height="16">{}</svg>').format(
+        parts
+    )
+
+
+def marker_swatch(look: MarkerLook) -> Markup:
+    """Return a map symbol for the legend."""
+    return Markup(
+        '<svg class="swatch" aria-hidden="true" viewBox="-20 -9 40 18" width="40" height="18">'
+        '<path d="{}" fill="{}" stroke="{}" stroke-width="1.4"/></svg>'
+    ).format(look.outline, look.colour if look.filled else WHITE, "#1a1a1a" if look.filled else look.colour)
+
+
+def swatch(layer: str) -> Markup:
+    """Return the legend's symbol of a map layer."""
+    return line_swatch(LINE_LOOKS[layer]) if layer in LINE_LOOKS else marker_swatch(MARKER_LOOKS[layer])
+
+
+def _bar(
+    bar: Bar, categories: Sequence[str], *, name: str, y: float, scale: float, unit: str, limit_label: str
+) -> Markup:
+    x, parts = float(LABEL_WIDTH), Markup("")
+    for category in categories:
+        width = bar.amounts.get(category, 0.0) * scale
+        if width > 0.0:
+            value = f"{bar.label}, {bar_look(category).label}: {money(bar.amounts[category])} {unit}"
+            parts += Markup(
+                '<rect class="part" x="{:.2f}" y="{}" width="{:.2f}" height="{}" fill="{}"><title>{}</title></rect>'
+            ).format(x, y, width, BAR, Markup("url(#{}-{})").format(name, _slug(category)), plain(value))
+            x += width
+    if bar.limit is not None:
+        at = LABEL_WIDTH + bar.limit * scale
+        parts += Markup(
+            '<path class="limit" d="M{:.2f} {}v{}"><title>{}</title></path><path class="limit-head" d="M{:.2f} {}l-4 -6h8z"/>'
+        ).format(at, y - 3, BAR + 6, plain(f"{bar.label}, {limit_label}: {money(bar.limit)} {unit}"), at, y - 2)
+    return Markup(
+        '<text class="label" x="{}" y="{}">{}</text>{}<text class="total" x="{:.2f}" y="{}">{}</text>'
+    ).format(LABEL_WIDTH - 10, y + 17, plain(bar.label), parts, x + 7, y + 17, money(bar.total))
+
+
+def _axis(step: float, top: float, scale: float, height: float) -> Markup:
+    lines = Markup("")
+    for number in range(math.ceil(top / step) + 1):
+        x = LABEL_WIDTH + number * step * scale
+        lines += Markup('<path class="grid" d="M{:.2f} {}V{}"/><text class="axis" x="{:.2f}" y="{}">{}</text>').format(
+            x, TOP - 6, height - AXIS_HEIGHT + 2, x, height - 6, money(number * step)
+        )
+    return lines
+
+
+def _patterns(categories: Sequence[str], name: str) -> Markup:
+    return Markup("").join(_pattern(bar_look(category), category, name) for category in categories)
+
+
+def _pattern(look: BarLook, category: str, name: str) -> Markup:
+    ink = WHITE if look.colour != "#f0e442" else "#4d4a00"
+    return Markup(
+        '<pattern id="{}-{}" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="{}"/>'
+        '<path d="{}" stroke="{}" stroke-width="1.1" fill="none"/></pattern>'
+    ).format(name, _slug(category), look.colour, HATCH_LINES[look.hatch], ink)
+
+
+def _swatch(look: BarLook, category: str, name: str) -> Markup:
+    return Markup(
+        '<svg class="swatch" aria-hidden="true" viewBox="0 0 24 16" width="24" height="16"><defs>{}</defs>'
+        '<rect x="0.5" y="0.5" width="23" height="15" fill="{}" class="part"/></svg>'
+    ).format(_pattern(look, category, f"{name}-key"), Markup("url(#{}-key-{})").format(name, _slug(category)))
+
+
+def _slug(category: str) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in category)
+
+
+def _nice_step(top: float) -> float:
+    """Return a round distance between grid lines that gives four to eight of them."""
+    rough = top / 4.0
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    return max(factor * magnitude for factor in (1.0, 2.0, 2.5, 5.0) if factor * magnitude <= rough * 1.0001)

@@ -1,0 +1,202 @@
+"""The layers of the map: each is one function from a dossier to GeoJSON features, and one line in `LAYERS`.
+
+A feature says in `phases` in which phases (by index) it is to be seen, the first being the one in which it is new.
+Features hold no names: places and routes are numbers, whose names stand in the page's inert data block.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from planner.network import Floats, Medium, Network
+from planner.report.chains import Chain, chains
+from planner.report.colours import LINE_LOOKS
+from planner.report.dossier import Dossier
+from planner.scenario.spec import Role
+
+Feature = dict[str, Any]
+DECIMALS = 5
+"""Decimals of a degree on the map: about one metre."""
+OCCUPIED: tuple[Medium, ...] = ("duct", "dark_fiber")
+"""Media that exist before the plan."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapLayer:
+    """A layer of the map: its name in the table of looks, and the function that draws it."""
+
+    name: str
+    draw: Callable[[Dossier], list[Feature]]
+    shown: bool = True
+    """Whether it is switched on when the page opens."""
+
+
+def existing_lines(dossier: Dossier, *, assumed: bool) -> list[Feature]:
+    """Return ducts and fibers that exist and are not (or not yet) used, each place once."""
+    spans = dossier.network.spans
+    found: dict[tuple[int, int, float], int] = {}
+    for index, medium in enumerate(spans.medium):
+        if medium in OCCUPIED and bool(spans.assumed[index]) == assumed:
+            ends = sorted((int(spans.start[index]), int(spans.end[index])))
+            found.setdefault((ends[0], ends[1], round(float(spans.length_km[index]), 4)), index)
+    phases = {index: _before(dossier, dossier.built.get(index)) for index in found.values()}
+    return _lines(dossier, {index: seen for index, seen in phases.items() if seen})
+
+
+def unused_hops(dossier: Dossier) -> list[Feature]:
+    """Return the free-space candidates that the plan does not take, or not yet."""
+    media = dossier.network.spans.medium
+    hops = [index for index, medium in enumerate(media) if medium == "free_space"]
+    phases = {index: _before(dossier, dossier.built.get(index)) for index in hops}
+    return _lines(dossier, {index: seen for index, seen in phases.items() if seen})
+
+
+def built_lines(dossier: Dossier, *, medium: Medium, assumed: bool | None = None) -> list[Feature]:
+    """Return the spans of a medium that the plan takes into use, from assumed layers, from others, or all."""
+    spans = dossier.network.spans
+    return _lines(
+        dossier,
+        {
+            index: _from(dossier, phase)
+            for index, phase in dossier.built.items()
+            if spans.medium[index] == medium and assumed in (None, bool(spans.assumed[index]))
+        },
+    )
+
+
+def laterals(dossier: Dossier) -> list[Feature]:
+    """Return the short ways from the street to the buildings of the sites that are opened."""
+    nodes = dossier.network.nodes
+    features = []
+    for site in dossier.network.sites:
+        if site.lateral_km > 0.0 and site.id in dossier.opened:
+            place = dossier.scenario.site(site.id)
+            street = (float(nodes.lon_deg[site.node]), float(nodes.lat_deg[site.node]))
+            line = _rounded([(place.lon_deg, place.lat_deg), street])
+            seen = _from(dossier, dossier.opened[site.id])
+            features.append(_feature("MultiLineString", [line], {"phases": seen}))
+    return features
+
+
+def routes(dossier: Dossier, *, rank: int) -> list[Feature]:
+    """Return the primary (rank 0) or the backup (rank 1) routes, one line each, with their number in the data."""
+    features = []
+    for number, drawn in enumerate(dossier.routes()):
+        if drawn.rank == rank and drawn.steps:
+            line = _joined(dossier.network, drawn.steps)
+            features.append(_feature("LineString", line, {"phases": list(drawn.phases), "route": number}))
+    return features
+
+
+def sites(dossier: Dossier, *, users: bool) -> list[Feature]:
+    """Return the sites that the plan opens: those where users sit, or the others."""
+    ends = {site for demand in dossier.scenario.demands for site in (demand.a, demand.b)}
+    phases = {site: _from(dossier, phase) for site, phase in dossier.opened.items() if (site in ends) == users}
+    return _points(dossier, phases)
+
+
+def unused_sites(dossier: Dossier) -> list[Feature]:
+    """Return the sites that the plan does not open, or not yet."""
+    phases = {site.id: _before(dossier, dossier.opened.get(site.id)) for site in dossier.scenario.sites}
+    return _points(dossier, {site: seen for site, seen in phases.items() if seen})
+
+
+def stations(dossier: Dossier, *, role: Role) -> list[Feature]:
+    """Return the sites where routes have a station of some role, in the phases in which they have it."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for drawn in dossier.routes():
+        for station in drawn.route.stations:
+            if station.role == role:
+                found[station.site].update(drawn.phases)
+    return _points(dossier, {site: sorted(seen) for site, seen in found.items()})
+
+
+LAYERS: tuple[MapLayer, ...] = (
+    MapLayer(name="existing", draw=partial(existing_lines, assumed=False)),
+    MapLayer(name="existing-assumed", draw=partial(existing_lines, assumed=True)),
+    MapLayer(name="hop-unused", draw=unused_hops),
+    MapLayer(name="primary", draw=partial(routes, rank=0)),
+    MapLayer(name="backup", draw=partial(routes, rank=1)),
+    MapLayer(name="lateral", draw=laterals),
+    MapLayer(name="lease", draw=partial(built_lines, medium="dark_fiber", assumed=False)),
+    MapLayer(name="lease-assumed", draw=partial(built_lines, medium="dark_fiber", assumed=True)),
+    MapLayer(name="cable", draw=partial(built_lines, medium="duct", assumed=False)),
+    MapLayer(name="cable-assumed", draw=partial(built_lines, medium="duct", assumed=True)),
+    MapLayer(name="trench", draw=partial(built_lines, medium="trench")),
+    MapLayer(name="hop", draw=partial(built_lines, medium="free_space", assumed=False)),
+    MapLayer(name="hop-unchecked", draw=partial(built_lines, medium="free_space", assumed=True)),
+    MapLayer(name="site-unused", draw=unused_sites),
+    MapLayer(name="site-inner", draw=partial(sites, users=False)),
+    MapLayer(name="site-user", draw=partial(sites, users=True)),
+    MapLayer(name="heralding", draw=partial(stations, role="heralding")),
+    MapLayer(name="source", draw=partial(stations, role="pair_source")),
+    MapLayer(name="repeater", draw=partial(stations, role="repeater")),
+)
+"""The layers from the lowest to the highest; the streets lie below all of them."""
+
+
+def layer_features(dossier: Dossier) -> dict[str, list[Feature]]:
+    """Return the features of every layer by its name, empty layers left out."""
+    drawn = {layer.name: layer.draw(dossier) for layer in LAYERS}
+    return {name: features for name, features in drawn.items() if features}
+
+
+def is_line(name: str) -> bool:
+    """Return whether a layer is made of lines; the others are made of points."""
+    return name in LINE_LOOKS
+
+
+def _from(dossier: Dossier, phase: int) -> list[int]:
+    return list(range(phase, dossier.last_phase + 1))
+
+
+def _before(dossier: Dossier, phase: int | None) -> list[int]:
+    return list(range(dossier.last_phase + 1 if phase is None else phase))
+
+
+def _lines(dossier: Dossier, phases: dict[int, list[int]]) -> list[Feature]:
+    """Return one feature for all spans that are seen in the same phases, joined where they meet."""
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for index in sorted(phases):
+        groups[tuple(phases[index])].append(index)
+    return [
+        _feature(
+            "MultiLineString",
+            [_joined(dossier.network, chain) for chain in chains(dossier.network, members)],
+            {"phases": list(seen)},
+        )
+        for seen, members in sorted(groups.items())
+    ]
+
+
+def _points(dossier: Dossier, phases: dict[str, list[int]]) -> list[Feature]:
+    features = []
+    for number, site in enumerate(dossier.scenario.sites):
+        if site.id in phases:
+            place = [round(site.lon_deg, DECIMALS), round(site.lat_deg, DECIMALS)]
+            features.append(_feature("Point", place, {"phases": phases[site.id], "site": number}))
+    return features
+
+
+def _joined(network: Network, chain: Chain) -> list[list[float]]:
+    """Return the points of adjoining spans as one line, without repeating the points where they meet."""
+    points: list[list[float]] = []
+    for index, forward in chain:
+        line = network.spans.line(index)
+        for point in _rounded(line if forward else line[::-1]):
+            if not points or point != points[-1]:
+                points.append(point)
+    return points if len(points) > 1 else points * 2
+
+
+def _rounded(line: Floats | Sequence[tuple[float, float]]) -> list[list[float]]:
+    rows: Iterable[Any] = line
+    return [[round(float(lon_deg), DECIMALS), round(float(lat_deg), DECIMALS)] for lon_deg, lat_deg in rows]
+
+
+def _feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> Feature:
+    return {"type": "Feature", "properties": properties, "geometry": {"type": kind, "coordinates": coordinates}}

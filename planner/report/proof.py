@@ -1,0 +1,197 @@
+"""What the independent recomputation found: checks, failures, and how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planner.network import Network
+from planner.plan import Route
+from planner.report.dossier import Dossier, DrawnRoute
+from planner.report.service import demand_name
+from planner.report.tables import Row, Table, row, text_columns
+from planner.report.wording import MISSING, count, counted, joined, some, spaced
+from planner.verdict import Check, Failure
+
+CHECK_COLUMNS = text_columns("Subject", "Expected", "Actual", "Unit")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckGroup:
+    """All checks of one name, those that failed first."""
+
+    name: str
+    passed: int
+    failed: int
+    table: Table
+
+    @property
+    def summary(self) -> str:
+        """Return the name with its counts."""
+        total = counted(self.passed + self.failed, "check")
+        return f"{self.name}: {total}, " + (f"{count(self.failed)} FAILED" if self.failed else "all passed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailureEffect:
+    """What a failure means on the map: which spans and sites are hit, which routes break, which survive."""
+
+    label: str
+    sentence: str
+    spans: tuple[int, ...]
+    site: str
+    broken: tuple[int, ...]
+    """Numbers of routes of the last phase that no longer work."""
+    surviving: tuple[int, ...]
+    """Numbers of the routes that the weakened demands keep."""
+    lost_demands: tuple[str, ...]
+
+
+def check_groups(dossier: Dossier) -> tuple[CheckGroup, ...]:
+    """Return the checks by name, groups with a failed check first, otherwise in the order of the verdict."""
+    by_name: dict[str, list[Check]] = {}
+    for check in dossier.verdict.checks:
+        by_name.setdefault(check.name, []).append(check)
+    groups = [_group(name, checks) for name, checks in by_name.items()]
+    return tuple(sorted(groups, key=lambda group: group.failed == 0))
+
+
+def failed_table(dossier: Dossier) -> Table | None:
+    """Return the failed checks, or None when there are none."""
+    failed = dossier.verdict.failed_checks
+    if not failed:
+        return None
+    lines = tuple(
+        row(spaced(check.name), check.subject, check.expected, check.actual, check.unit, kind="missed")
+        for check in failed
+    )
+    columns = text_columns("Check", "Subject", "Expected", "Actual", "Unit")
+    return Table(caption="Failed checks", columns=columns, rows=lines)
+
+
+def harmful(failures: Sequence[Failure]) -> tuple[Failure, ...]:
+    """Return the failures that take at least one route from a demand, in the order of the verdict."""
+    return tuple(failure for failure in failures if failure.lost_demands or failure.weakened_demands)
+
+
+def failure_table(dossier: Dossier) -> Table:
+    """Return what single failures do, the worst first; those with the same effect share a row."""
+    effects: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Failure]] = {}
+    for failure in harmful(dossier.verdict.failures):
+        effects.setdefault((failure.lost_demands, failure.weakened_demands), []).append(failure)
+    lines = []
+    for (lost, weakened), failures in effects.items():
+        names = [_failure_name(dossier, failure) for failure in failures]
+        lines.append(
+            row(
+                some(names, 8),
+                count(len(names)),
+                _demand_words(dossier, lost),
+                _demand_words(dossier, weakened),
+                kind="missed" if lost else "",
+            )
+        )
+    columns = text_columns("If this fails", "Places alike", "Demands without any route", "Demands that keep one route")
+    return Table(caption="Single failures in the last phase, the worst first", columns=columns, rows=tuple(lines))
+
+
+def failure_effects(dossier: Dossier, routes: Sequence[DrawnRoute]) -> tuple[FailureEffect, ...]:
+    """Return for the map what every harmful failure hits, in the order of the verdict."""
+    last = [number for number, drawn in enumerate(routes) if dossier.last_phase in drawn.phases]
+    demands = dossier.scenario.demands
+    effects = []
+    for failure in harmful(dossier.verdict.failures):
+        touched = {*failure.lost_demands, *failure.weakened_demands}
+        mine = [number for number in last if demands[routes[number].demand].id in touched]
+        broken = tuple(number for number in mine if _is_hit(dossier.network, routes[number].route, failure, dossier))
+        effects.append(
+            FailureEffect(
+                label=_failure_name(dossier, failure),
+                sentence=_failure_sentence(dossier, failure),
+                spans=tuple(_spans_hit(dossier, routes, broken, failure)),
+                site=failure.risk_group if failure.kind == "site" else "",
+                broken=broken,
+                surviving=tuple(number for number in mine if number not in broken),
+                lost_demands=failure.lost_demands,
+            )
+        )
+    return tuple(effects)
+
+
+def reproduction(dossier: Dossier) -> tuple[tuple[str, str], ...]:
+    """Return what is needed to make the same plan again: digests, versions, commands, settings."""
+    plan, spec, solver = dossier.plan, dossier.scenario.spec, dossier.scenario.spec.solver
+    file = dossier.scenario.path.name
+    limits = f"gap {solver.gap:g}, work budget {count(solver.work_budget)}, time limit {solver.time_limit_s:g} s"
+    outcome = plan.outcome
+    return (
+        ("Command", f"planner run {file}"),
+        ("Scenario (SHA-256)", dossier.scenario.digest),
+        ("Network (SHA-256)", dossier.network.digest),
+        ("Plan (SHA-256)", dossier.verdict.plan_digest),
+        ("Roll-out", plan.rollout),
+        ("Search limits", f"{limits}, seed {solver.seed}"),
+        ("Search", f"{count(outcome.work)} steps, {counted(outcome.candidates, 'candidate route')}"),
+        ("Bound", outcome.bound_method),
+        ("Hardware catalog", spec.catalogs.hardware),
+        ("Price list", spec.catalogs.costs),
+        *(
+            (f"Exchange rate {rate.currency} {rate.price_year}", f"{rate.factor:g}, {rate.source}")
+            for rate in spec.exchange
+        ),
+        *((f"Version of {name}", version) for name, version in sorted(plan.versions.items())),
+    )
+
+
+def _group(name: str, checks: Sequence[Check]) -> CheckGroup:
+    failed = sum(not check.passed for check in checks)
+    ordered = sorted(checks, key=lambda check: check.passed)
+    table = Table(caption=spaced(name), columns=CHECK_COLUMNS, rows=tuple(_check_row(check) for check in ordered))
+    return CheckGroup(name=spaced(name), passed=len(checks) - failed, failed=failed, table=table)
+
+
+def _check_row(check: Check) -> Row:
+    return row(check.subject, check.expected, check.actual, check.unit, kind="" if check.passed else "missed")
+
+
+def _failure_name(dossier: Dossier, failure: Failure) -> str:
+    """Return what fails: a site by its name, a risk group with the street or duct that it stands for."""
+    if failure.kind == "site":
+        return f"Site {dossier.site_name(failure.risk_group)}"
+    return failure.risk_group
+
+
+def _failure_sentence(dossier: Dossier, failure: Failure) -> str:
+    lost, weakened = failure.lost_demands, failure.weakened_demands
+    named = {demand.id: demand_name(dossier, demand) for demand in dossier.scenario.demands}
+
+    def words(demands: Sequence[str]) -> str:
+        return joined([named.get(demand, demand) for demand in demands])
+
+    first = f"If {_failure_name(dossier, failure)} fails, "
+    if not lost:
+        return f"{first}no demand is lost; {words(weakened)} still works over the other route."
+    rest = f" {words(weakened)} still works over the other route." if weakened else ""
+    return f"{first}{counted(len(lost), 'demand')} lost: {words(lost)}.{rest}"
+
+
+def _demand_words(dossier: Dossier, demands: Sequence[str]) -> str:
+    named = {demand.id: demand_name(dossier, demand) for demand in dossier.scenario.demands}
+    return "; ".join(named.get(demand, demand) for demand in demands) or MISSING
+
+
+def _is_hit(network: Network, route: Route, failure: Failure, dossier: Dossier) -> bool:
+    if failure.kind == "site":
+        return any(station.site == failure.risk_group for station in route.stations)
+    at = [dossier.span_at[span] for span in route.spans if span in dossier.span_at]
+    return any(_fails(network, index, failure.risk_group) for index in at)
+
+
+def _fails(network: Network, index: int, group: str) -> bool:
+    return group in (network.spans.risk_groups[index] or (network.spans.ids[index],))
+
+
+def _spans_hit(dossier: Dossier, routes: Sequence[DrawnRoute], broken: Sequence[int], failure: Failure) -> list[int]:
+    """Return the spans of broken routes that belong to the risk group."""
+    walked = {at for number in broken for at, _ in routes[number].steps}
+    return sorted(at for at in walked if failure.kind == "span" and _fails(dossier.network, at, failure.risk_group))

@@ -1,0 +1,159 @@
+"""What the plan spends, by phase and category: charts, and the same numbers as tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from planner import costs
+from planner.plan import CostLine
+from planner.report.charts import Bar, bar_legend, stacked_bars
+from planner.report.colours import bar_look, bar_order
+from planner.report.dossier import Dossier, phase_label
+from planner.report.tables import Column, Row, Table, number_columns, row
+from planner.report.wording import MISSING, money, percent
+
+Amount = Callable[[CostLine], float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spending:
+    """The charts, their legend, and the tables of the section on costs."""
+
+    charts: tuple[Markup, ...]
+    legend: tuple[tuple[Markup, str], ...]
+    tables: tuple[Table, ...]
+    money: str
+    """What one unit of money is: currency and price year."""
+
+
+def describe_spending(dossier: Dossier) -> Spending:
+    """Return what the plan spends; without any cost line there are no charts, and tables of nothing but sums."""
+    money_name = f"{dossier.plan.currency} of {dossier.plan.price_year}"
+    categories = bar_order(frozenset(line.category for line in dossier.plan.costs))
+    budgets = [phase.budget for phase in dossier.scenario.phases]
+    capex = _by_phase(dossier, lambda line: line.capex)
+    worth = _by_phase(dossier, lambda line: line.present_cost)
+    charts = (
+        stacked_bars(
+            _bars(dossier, capex, budgets),
+            name="capex",
+            title="Capital spending by phase and category",
+            unit=money_name,
+            limit_label="budget",
+        ),
+        stacked_bars(
+            _bars(dossier, _running(worth), [None] * len(worth)),
+            name="worth",
+            title="Net present cost, added up over the phases",
+            unit=money_name,
+        ),
+    )
+    return Spending(
+        charts=charts if categories else (),
+        legend=bar_legend(categories, name="legend"),
+        tables=(
+            _capex_table(dossier, categories, capex, money_name),
+            _worth_table(dossier, categories, worth, money_name),
+            _yearly_table(dossier, categories, money_name),
+        ),
+        money=money_name,
+    )
+
+
+def total_capex(dossier: Dossier) -> float:
+    """Return the capital spending of all phases, in money of the price year."""
+    return math.fsum(costs.capex_by_phase(dossier.plan.costs).values())
+
+
+def _by_phase(dossier: Dossier, amount: Amount) -> list[dict[str, float]]:
+    """Return the amount of each category, phase by phase."""
+    sums: list[dict[str, float]] = [{} for _ in dossier.scenario.phases]
+    for line in dossier.plan.costs:
+        phase = dossier.scenario.phase_index(line.phase)
+        sums[phase][line.category] = sums[phase].get(line.category, 0.0) + amount(line)
+    return sums
+
+
+def _running(sums: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """Return the sums of every phase with those of all earlier phases added."""
+    running: list[dict[str, float]] = []
+    for phase in sums:
+        before = running[-1] if running else {}
+        running.append({name: before.get(name, 0.0) + phase.get(name, 0.0) for name in {**before, **phase}})
+    return running
+
+
+def _bars(dossier: Dossier, sums: Sequence[dict[str, float]], limits: Sequence[float | None]) -> list[Bar]:
+    labels = [phase_label(phase) for phase in dossier.scenario.phases]
+    return [
+        Bar(label=name, amounts=parts, limit=limit) for name, parts, limit in zip(labels, sums, limits, strict=True)
+    ]
+
+
+def _columns(dossier: Dossier, last: str = "All phases") -> tuple[Column, ...]:
+    phases = [phase_label(phase) for phase in dossier.scenario.phases]
+    return (Column(label="Category"), *number_columns([*phases, *([last] if last else [])]))
+
+
+def _category_rows(
+    categories: Sequence[str], sums: Sequence[dict[str, float]], *, total: bool = True
+) -> tuple[Row, ...]:
+    """Return one row of amounts for each category."""
+    lines = []
+    for category in categories:
+        amounts = [phase.get(category, 0.0) for phase in sums]
+        cells = [money(amount) if amount else MISSING for amount in amounts]
+        lines.append(row(bar_look(category).label, *cells, *([money(math.fsum(amounts))] if total else [])))
+    return tuple(lines)
+
+
+def _sum_row(label: str, amounts: Sequence[float], *, kind: str = "sum") -> Row:
+    return row(label, *(money(amount) for amount in amounts), money(math.fsum(amounts)), kind=kind)
+
+
+def _capex_table(dossier: Dossier, categories: Sequence[str], sums: Sequence[dict[str, float]], unit: str) -> Table:
+    """Return capital spending with the budgets that it is held against."""
+    totals = [math.fsum(phase.values()) for phase in sums]
+    budgets = [phase.budget for phase in dossier.scenario.phases]
+    foot = [_sum_row("Sum", totals)]
+    if any(budget is not None for budget in budgets):
+        limits = ["no limit" if budget is None else money(budget) for budget in budgets]
+        shares = [percent(spent / budget) if budget else MISSING for spent, budget in zip(totals, budgets, strict=True)]
+        foot += [row("Budget", *limits, ""), row("Share of the budget spent", *shares, "")]
+    caption = f"Capital spending, {unit}, not discounted"
+    return Table(caption=caption, columns=_columns(dossier), rows=_category_rows(categories, sums), foot=tuple(foot))
+
+
+def _worth_table(dossier: Dossier, categories: Sequence[str], sums: Sequence[dict[str, float]], unit: str) -> Table:
+    """Return the net present cost: what the plan minimizes or reports."""
+    totals = [math.fsum(phase.values()) for phase in sums]
+    running = [math.fsum(phase.values()) for phase in _running(sums)]
+    economics = dossier.scenario.spec.economics
+    rate, years = percent(economics.discount_rate), economics.horizon_years
+    caption = f"Net present cost, {unit}: capital and yearly costs of {years} years, discounted at {rate} a year"
+    return Table(
+        caption=caption,
+        columns=_columns(dossier),
+        rows=_category_rows(categories, sums),
+        foot=(
+            _sum_row("Sum", totals),
+            row("Added up over the phases", *(money(amount) for amount in running), ""),
+        ),
+    )
+
+
+def _yearly_table(dossier: Dossier, categories: Sequence[str], unit: str) -> Table:
+    """Return yearly costs; those of leases last as long as their phase, so that phases are not added up."""
+    sums = _by_phase(dossier, lambda line: line.opex_per_year)
+    used = [name for name in categories if any(phase.get(name) for phase in sums)]
+    totals = [money(math.fsum(phase.values())) for phase in sums]
+    return Table(
+        caption=f"Yearly cost that each phase adds, {unit} a year (leases of fiber: while the phase lasts)",
+        columns=_columns(dossier, last=""),
+        rows=_category_rows(used, sums, total=False),
+        foot=(row("Sum", *totals, kind="sum"),),
+    )

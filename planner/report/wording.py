@@ -1,0 +1,146 @@
+"""Numbers and names as a reader sees them: the same rounding, separators and units everywhere."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+NOT_IN_DATA = "not in the data"
+MISSING = "–"
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_BREAKS = re.compile(r"[\t\r\n\u2028\u2029]+")
+
+
+def plain(text: str) -> str:
+    """Return text without control and bidirectional characters, which could hide or reorder what is read.
+
+    >>> plain("Rue" + chr(0x202e) + "eliuoH" + chr(0))
+    'RueeliuoH'
+    """
+    return _INVISIBLE.sub("", _BREAKS.sub(" ", text))
+
+
+def count(number: int) -> str:
+    """Return a whole number with separators.
+
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number and its noun, in the plural where it is needed.
+
+    >>> counted(1, "demand"), counted(0, "hop"), counted(2, "fiber hut")
+    ('1 demand', '0 hops', '2 fiber huts')
+    """
+    return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def money(amount: float) -> str:
+    """Return an amount in whole units of money.
+
+    >>> money(1234567.6), money(0.0)
+    ('1,234,568', '0')
+    """
+    return f"{round(amount):,}"
+
+
+def money_words(amount: float, currency: str) -> str:
+    """Return an amount with its currency, short enough for a sentence.
+
+    >>> money_words(12_345_678, "EUR"), money_words(999_700, "EUR"), money_words(1000, "EUR")
+    ('EUR 12.3 million', 'EUR 1.00 million', 'EUR 1,000')
+    """
+    if round(amount / 1e3) >= 1000:
+        return f"{currency} {significant(amount / 1e6)} million"
+    return f"{currency} {money(amount)}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return a number with at least `digits` significant digits and no exponent between 0.001 and a billion.
+
+    >>> [significant(x) for x in (0, 0.012345, 1.5, 12.34, 1234.5, 3e-9)]
+    ['0', '0.0123', '1.50', '12.3', '1,234', '3.00e-09']
+    """
+    if value == 0.0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    if not -4 < magnitude < 10:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
+
+
+def length(kilometres: float) -> str:
+    """Return a length in kilometres: two decimals below 10 km, one from there on.
+
+    >>> length(0.123), length(12.34), length(0.0)
+    ('0.12', '12.3', '0')
+    """
+    if kilometres == 0.0:
+        return "0"
+    return f"{kilometres:,.2f}" if kilometres < 9.995 else f"{kilometres:,.1f}"
+
+
+def decibels(loss_db: float) -> str:
+    """Return a loss in dB with two decimals."""
+    return f"{loss_db:.2f}"
+
+
+def fidelity(value: float) -> str:
+    """Return a fidelity with four decimals, cut off so that it never looks better than it is.
+
+    >>> fidelity(0.89996)
+    '0.8999'
+    """
+    return f"{math.floor(value * 1e4 + 1e-9) / 1e4:.4f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a time in milliseconds with three significant digits."""
+    return significant(seconds * 1e3)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with as many decimals as small shares need.
+
+    >>> percent(0.1234), percent(0.00123), percent(0.0), percent(1.0)
+    ('12.3 %', '0.12 %', '0 %', '100 %')
+    """
+    value = share * 100.0
+    if value in (0.0, 100.0):
+        return f"{value:.0f} %"
+    return f"{value:.1f} %" if value >= 1.0 else f"{value:.2f} %"
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence.
+
+    >>> joined(["A"]), joined(["A", "B"]), joined(["A", "B", "C"])
+    ('A', 'A and B', 'A, B and C')
+    """
+    return " and ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), *words[-1:]])
+
+
+def some(words: Sequence[str], most: int = 6) -> str:
+    """Return the first `most` words and how many there are besides.
+
+    >>> some(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    if len(words) <= most:
+        return joined(words)
+    return f"{', '.join(words[:most])} and {count(len(words) - most)} more"
+
+
+def spaced(name: str) -> str:
+    """Return a name made of underscores or hyphens as words, with a capital.
+
+    >>> spaced("budget_holds")
+    'Budget holds'
+    """
+    text = name.replace("_", " ").replace("-", " ").strip()
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,134 @@
+"""What is built, opened and installed in every phase, and where."""
+
+from __future__ import annotations
+
+import math
+
+from planner.network import MEDIA, Medium
+from planner.report.bill import item_label, unit_counts
+from planner.report.colours import MEDIUM_LABELS
+from planner.report.dossier import Dossier, phase_names
+from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
+from planner.report.wording import MISSING, NOT_IN_DATA, count, decibels, length, money
+
+
+def built_km(dossier: Dossier, medium: Medium, phase: int | None = None) -> float:
+    """Return the length of the spans of a medium that are taken into use in a phase, or in all phases."""
+    return math.fsum(float(dossier.network.spans.length_km[at]) for at in _built(dossier, medium, phase))
+
+
+def built_count(dossier: Dossier, medium: Medium, phase: int | None = None) -> int:
+    """Return the number of spans of a medium that are taken into use in a phase, or in all phases."""
+    return len(_built(dossier, medium, phase))
+
+
+def opened_count(dossier: Dossier, phase: int | None = None) -> int:
+    """Return the number of sites that are opened in a phase, or in all phases."""
+    return sum(phase in (None, at) for at in dossier.opened.values())
+
+
+def work_table(dossier: Dossier) -> Table:
+    """Return lengths, hops, sites and equipment by phase."""
+    phases = range(len(dossier.scenario.phases))
+    lines = []
+    for medium in MEDIA:
+        label, total = MEDIUM_LABELS[medium], built_km(dossier, medium)
+        cells = [built_km(dossier, medium, phase) for phase in phases]
+        lines.append(row(f"{label}, km", *(length(km) if km else MISSING for km in cells), length(total)))
+    hops = [built_count(dossier, "free_space", phase) for phase in phases]
+    opened = [opened_count(dossier, phase) for phase in phases]
+    lines += [_count_row("Free-space hops, number", hops), _count_row("Sites opened, number", opened)]
+    lines += [_count_row(item_label(dossier, item), counts) for item, counts in unit_counts(dossier).items()]
+    columns = (Column(label="What"), *number_columns([*phase_names(dossier), "All phases"]))
+    return Table(caption="What is built and installed in each phase", columns=columns, rows=tuple(lines))
+
+
+def span_table(dossier: Dossier) -> Table:
+    """Return every span that the plan takes into use."""
+    spans, names = dossier.network.spans, phase_names(dossier)
+    lines = []
+    for at, phase in sorted(dossier.built.items(), key=lambda item: (item[1], spans.medium[item[0]], item[0])):
+        once = float(spans.trench_capex[at] + spans.right_of_way_capex[at] + spans.cable_capex[at])
+        lines.append(
+            row(
+                spans.ids[at],
+                names[phase],
+                MEDIUM_LABELS[spans.medium[at]] + (" (assumed)" if spans.assumed[at] else ""),
+                spans.name[at] or MISSING,
+                spans.road_class[at] or MISSING,
+                length(float(spans.length_km[at])),
+                decibels(float(spans.loss_db[at])),
+                money(once),
+            )
+        )
+    columns = (
+        *text_columns("Span", "Phase", "Medium", "Street or duct", "Road class"),
+        *number_columns(["Length"], unit="km"),
+        *number_columns(["Loss"], unit="dB"),
+        *number_columns(["Capital"], unit=dossier.plan.currency),
+    )
+    return Table(caption="Every span that is taken into use", columns=columns, rows=tuple(lines))
+
+
+def span_details(dossier: Dossier, at: int) -> tuple[str, ...]:
+    """Return what the map says about a span, in the order of `SPAN_FACTS`."""
+    spans, currency = dossier.network.spans, dossier.plan.currency
+    phase, digging = dossier.built.get(at), spans.medium[at] == "trench"
+    used = int(spans.used_fibers[at])
+    once = [
+        (spans.trench_capex[at], "digging"),
+        (spans.right_of_way_capex[at], "right-of-way"),
+        (spans.cable_capex[at], "terminals" if spans.medium[at] == "free_space" else "cable"),
+    ]
+    yearly = [(spans.rent_per_year[at], "duct rental"), (spans.lease_per_fiber_year[at], "per leased fiber")]
+    return (
+        spans.ids[at],
+        "not used by the plan" if phase is None else phase_names(dossier)[phase],
+        MEDIUM_LABELS[spans.medium[at]],
+        spans.name[at] or NOT_IN_DATA,
+        f"{float(spans.length_km[at]):.3f} km",
+        f"{float(spans.loss_db[at]):.3f} dB",
+        "; ".join(f"{currency} {money(float(amount))} {what}" for amount, what in once if amount) or "none",
+        "; ".join(f"{currency} {money(float(amount))} {what}" for amount, what in yearly if amount) or "none",
+        _street_fact(spans.road_class[at]) if digging else "",
+        _street_fact(spans.surface[at]) if digging else "",
+        spans.zone[at],
+        f"{count(int(spans.max_fibers[at]))} at most"
+        + (f", {count(used)} in use by others" if used >= 0 else f"; in use by others: {NOT_IN_DATA}"),
+        "sightline not checked" if spans.assumed[at] and spans.medium[at] == "free_space" else "",
+        "from an assumed layer" if spans.assumed[at] and spans.medium[at] != "free_space" else "",
+        ", ".join(spans.risk_groups[at]),
+    )
+
+
+SPAN_FACTS = (
+    "Span",
+    "Phase",
+    "Medium",
+    "Name",
+    "Length",
+    "Loss",
+    "Cost, once",
+    "Cost, a year",
+    "Road class",
+    "Surface",
+    "Zone",
+    "Fibers",
+    "Sightline",
+    "Data",
+    "Risk groups",
+)
+"""Headings of `span_details`."""
+
+
+def _built(dossier: Dossier, medium: Medium, phase: int | None) -> list[int]:
+    media = dossier.network.spans.medium
+    return [at for at, built in dossier.built.items() if media[at] == medium and phase in (None, built)]
+
+
+def _count_row(label: str, counts: list[int]) -> Row:
+    return row(label, *(count(number) if number else MISSING for number in counts), count(sum(counts)))
+
+
+def _street_fact(text: str) -> str:
+    return NOT_IN_DATA if text in {"", "unknown"} else text

@@ -1,0 +1,29 @@
+"""What is asked: the scenario file with its catalogs and prices, as one immutable value."""
+
+from planner.scenario.loading import load_scenario
+from planner.scenario.spec import (
+    Demand,
+    EquipmentNeed,
+    FreeSpaceCandidate,
+    Layer,
+    Phase,
+    Rollout,
+    Scenario,
+    ScenarioSpec,
+    Site,
+    Technology,
+)
+
+__all__ = [
+    "Demand",
+    "EquipmentNeed",
+    "FreeSpaceCandidate",
+    "Layer",
+    "Phase",
+    "Rollout",
+    "Scenario",
+    "ScenarioSpec",
+    "Site",
+    "Technology",
+    "load_scenario",
+]

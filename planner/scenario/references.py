@@ -1,0 +1,171 @@
+"""Cross-checks of a scenario: does every name that it uses exist, and do its parts fit together.
+
+The checks read the raw document, so that they find their mistakes even where other parts of the file are wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from planner.catalog import CostCatalog, HardwareCatalog
+from planner.errors import Problem
+from planner.yamlio import Document, KeyPath, nearest
+
+TRENCH_ITEMS = ("trench", "right-of-way-permit", "cable-pull", "duct-rental", "dark-fiber-lease", "free-space-terminal")
+"""Cost items that every network needs, whatever its technologies."""
+
+
+def reference_problems(
+    document: Document, hardware: HardwareCatalog | None, costs: CostCatalog | None, layer_site_ids: tuple[str, ...]
+) -> list[Problem]:
+    """Return every broken reference and contradiction of a scenario file.
+
+    A catalog that is None could not be read: references into it are not judged.
+    """
+    checker = _Checker(document)
+    checker.check_ids(layer_site_ids)
+    checker.check_sites_and_phases(layer_site_ids)
+    if hardware is not None:
+        checker.check_hardware(hardware)
+    if costs is not None:
+        checker.check_prices(costs)
+    return checker.problems
+
+
+class _Checker:
+    """Walks the raw document and collects problems."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def items(self, *keys: str) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+        """Yield key path and contents of every mapping in the list at `keys`."""
+        value: Any = self.document.value
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        for index, item in enumerate(value if isinstance(value, list) else []):
+            if isinstance(item, dict):
+                yield (*keys, index), item
+
+    def ids(self, key: str) -> list[str]:
+        return [str(item["id"]) for _, item in self.items(key) if "id" in item]
+
+    def expect(self, key_path: KeyPath, value: Any, known: Iterable[str], what: str) -> None:
+        """Note a problem when a text value is none of the known names."""
+        names = list(known)
+        if isinstance(value, str) and value not in names:
+            self.problems.append(self.document.problem(key_path, f"unknown {what} '{value}'{nearest(value, names)}"))
+
+    def check_ids(self, layer_site_ids: tuple[str, ...]) -> None:
+        for key, elsewhere in (
+            ("sites", layer_site_ids),
+            ("demands", ()),
+            ("technologies", ()),
+            ("phases", ()),
+            ("free_space", ()),
+        ):
+            seen = set(elsewhere)
+            for key_path, item in self.items(key):
+                name = str(item.get("id"))
+                if name in seen:
+                    self.problems.append(self.document.problem((*key_path, "id"), f"id '{name}' is used twice"))
+                seen.add(name)
+        for name in {name for name in layer_site_ids if layer_site_ids.count(name) > 1}:
+            self.problems.append(self.document.problem(("layers", "sites"), f"site id '{name}' is used twice"))
+
+    def check_sites_and_phases(self, layer_site_ids: tuple[str, ...]) -> None:
+        sites = [*self.ids("sites"), *layer_site_ids]
+        for kind in ("demands", "free_space"):
+            for key_path, item in self.items(kind):
+                for end in ("a", "b"):
+                    self.expect((*key_path, end), item.get(end), sites, "site")
+                if item.get("a") is not None and item.get("a") == item.get("b"):
+                    self.problems.append(self.document.problem((*key_path, "b"), "both ends are the same site"))
+        for key_path, item in self.items("demands"):
+            self.expect((*key_path, "from_phase"), item.get("from_phase"), self.ids("phases"), "phase")
+        years: list[int] = []
+        for key_path, item in self.items("phases"):
+            names = item.get("technologies")
+            for index, name in enumerate(names if isinstance(names, list) else []):
+                self.expect((*key_path, "technologies", index), name, self.ids("technologies"), "technology")
+            if isinstance(item.get("year"), int):
+                if years and item["year"] <= years[-1]:
+                    self.problems.append(self.document.problem((*key_path, "year"), "phases must be in order of years"))
+                years.append(item["year"])
+        self._check_horizon(years)
+
+    def _check_horizon(self, years: list[int]) -> None:
+        economics = self.document.value.get("economics") if isinstance(self.document.value, dict) else None
+        horizon = economics.get("horizon_years") if isinstance(economics, dict) else None
+        if years and isinstance(horizon, int) and years[-1] - years[0] >= horizon:
+            text = f"the last phase starts {years[-1] - years[0]} years after the first, beyond the horizon"
+            self.problems.append(self.document.problem(("economics", "horizon_years"), text))
+
+    def check_hardware(self, hardware: HardwareCatalog) -> None:
+        catalogs: dict[str, Iterable[str]] = {
+            "termination": hardware.terminations,
+            "detector": hardware.detectors,
+            "pair_source": hardware.pair_sources,
+            "memory": hardware.memories,
+        }
+        for key_path, item in self.items("technologies"):
+            for field, names in catalogs.items():
+                self.expect((*key_path, field), item.get(field), names, field.replace("_", " "))
+            self._check_devices(key_path, item)
+        for key_path, item in self.items("free_space"):
+            self.expect((*key_path, "terminal"), item.get("terminal"), hardware.free_space_terminals, "terminal")
+        if isinstance(self.document.value, dict):
+            self.expect(("fiber",), self.document.value.get("fiber"), hardware.fibers, "fiber")
+
+    def _check_devices(self, key_path: KeyPath, item: dict[str, Any]) -> None:
+        model = item.get("link_model")
+        wanted, unwanted = ("pair_source", "memory") if model == "pair_source" else ("memory", "pair_source")
+        if isinstance(model, str) and item.get(wanted) is None:
+            self.problems.append(self.document.problem(key_path, f"a {model} link needs a {wanted}"))
+        if isinstance(model, str) and item.get(unwanted) is not None:
+            text = f"a {model} link has no {unwanted}"
+            self.problems.append(self.document.problem((*key_path, unwanted), text))
+
+    def check_prices(self, costs: CostCatalog) -> None:
+        value = self.document.value if isinstance(self.document.value, dict) else {}
+        for name in [name for name in TRENCH_ITEMS if name not in costs.items]:
+            self.problems.append(self.document.problem(("catalogs", "costs"), f"price list lacks item '{name}'"))
+        prices = value.get("prices")
+        for name in prices if isinstance(prices, dict) else ():
+            self.expect(("prices", name), name, costs.items, "cost item")
+        for key_path, item in self.items("sites"):
+            self.expect((*key_path, "shelter"), item.get("shelter"), costs.items, "cost item")
+        for key_path, item in self.items("technologies"):
+            equipment = item.get("equipment")
+            for role in equipment if isinstance(equipment, dict) else ():
+                for need_path, need in self._needs(key_path, equipment, role):
+                    self.expect((*need_path, "item"), need.get("item"), costs.items, "cost item")
+        right_of_way = value.get("right_of_way")
+        if isinstance(right_of_way, dict):
+            density = right_of_way.get("density")
+            self.expect(("right_of_way", "density"), density, costs.densities, "density")
+            classes = right_of_way.get("forbidden_road_classes")
+            for index, name in enumerate(classes if isinstance(classes, list) else []):
+                key_path = ("right_of_way", "forbidden_road_classes", index)
+                self.expect(key_path, name, costs.road_classes, "road class")
+        self._check_exchange(value, costs)
+
+    def _needs(self, key_path: KeyPath, equipment: Any, role: str) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+        needs = equipment.get(role)
+        for index, need in enumerate(needs if isinstance(needs, list) else []):
+            if isinstance(need, dict):
+                yield (*key_path, "equipment", role, index), need
+
+    def _check_exchange(self, value: dict[str, Any], costs: CostCatalog) -> None:
+        money = (value.get("currency"), value.get("price_year"))
+        if money == (costs.currency, costs.price_year) or None in money:
+            return
+        rates = [(item.get("currency"), item.get("price_year")) for _, item in self.items("exchange")]
+        if (costs.currency, costs.price_year) not in rates:
+            text = (
+                f"prices are in {costs.currency} of {costs.price_year}, the scenario in {money[0]} of {money[1]}: "
+                f"state the factor under exchange"
+            )
+            self.problems.append(self.document.problem(("exchange",), text))

@@ -1,0 +1,332 @@
+"""What a scenario may say, field by field, and the value that it becomes once its catalogs are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from planner.catalog import (
+    CostCatalog,
+    HardwareCatalog,
+    LinkHardware,
+    LinkModel,
+    Name,
+    NonNegative,
+    Positive,
+)
+from planner.yamlio import Model
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
+Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
+Text = Annotated[str, Field(max_length=500)]
+Role = Literal["end", "repeater", "pair_source", "heralding"]
+Rollout = Literal["joint", "step-by-step"]
+
+
+class Extent(Model):
+    """The box that holds the whole region; what lies outside is refused as misplaced."""
+
+    west_lon_deg: Longitude
+    south_lat_deg: Latitude
+    east_lon_deg: Longitude
+    north_lat_deg: Latitude
+
+    @model_validator(mode="after")
+    def _is_a_box(self) -> Extent:
+        if self.west_lon_deg >= self.east_lon_deg or self.south_lat_deg >= self.north_lat_deg:
+            raise ValueError("west must be less than east, and south less than north")
+        return self
+
+    def contains(self, lon_deg: float, lat_deg: float) -> bool:
+        """Return whether a point lies in the box."""
+        return self.west_lon_deg <= lon_deg <= self.east_lon_deg and self.south_lat_deg <= lat_deg <= self.north_lat_deg
+
+
+class Layer(Model):
+    """A file of geodata, by path relative to the scenario."""
+
+    path: Annotated[str, Field(min_length=1)]
+    columns: dict[Name, str] = Field(default_factory=dict)
+    """Our field name -> column of the file, where they differ."""
+    crs: str | None = None
+    """Coordinate reference system, when the file does not state it (for example `EPSG:4326`)."""
+    assumed: bool = False
+    """True for a layer that is not survey data but a stated assumption."""
+    note: Text = ""
+    attribution: Text = ""
+
+
+class Layers(Model):
+    """The geodata of a region."""
+
+    streets: Layer
+    ducts: tuple[Layer, ...] = ()
+    sites: tuple[Layer, ...] = ()
+    zones: tuple[Layer, ...] = ()
+    buildings: tuple[Layer, ...] = ()
+
+
+class Catalogs(Model):
+    """Where hardware and prices are described, relative to the scenario."""
+
+    hardware: str
+    costs: str
+
+
+class Exchange(Model):
+    """How a price list in another currency or price year becomes the scenario's money."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    price_year: Annotated[int, Field(ge=2000, le=2100)]
+    factor: Positive
+    """Units of the scenario's money for one unit of that currency and year."""
+    source: Annotated[str, Field(min_length=3)]
+
+
+class Site(Model):
+    """A place where equipment can stand."""
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: Annotated[str, Field(min_length=1, max_length=40)]
+    """What the place is: campus, hospital, exchange, hut ..."""
+    lon_deg: Longitude
+    lat_deg: Latitude
+    hosts: tuple[Role, ...] = ("end",)
+    """Which stations may stand here."""
+    shelter: Name | None = None
+    """Cost item bought when the site is first used (a hut, a rack room); none for a ready building."""
+    assumed: bool = False
+    note: Text = ""
+
+
+class Demand(Model):
+    """Two sites that must share entangled pairs, from a phase on."""
+
+    id: Identifier
+    a: Identifier
+    b: Identifier
+    min_rate_hz: Positive
+    """Pairs per second that every route must deliver on its own."""
+    min_fidelity: Annotated[float, Field(gt=0.5, lt=1.0)]
+    rate_plane: Literal["detected", "stored"]
+    """Where the pairs are counted: as detected coincidences, or as stored pairs. The two are never mixed."""
+    routes: Annotated[int, Field(ge=1, le=2)] = 1
+    """Number of physically disjoint routes."""
+    from_phase: Identifier
+    weight: Positive = 1.0
+    """Worth of serving this demand, for the objective `service`."""
+    group: Text = ""
+    """Who asks: core, district, campus, emergency ..."""
+
+
+class EquipmentNeed(Model):
+    """What a station of some role has to have for one route."""
+
+    item: Name
+    units: Annotated[int, Field(ge=1)] = 1
+    counted: Literal["per_route", "per_lane", "per_extra_lane"] = "per_route"
+
+
+class Technology(Model):
+    """One way of delivering pairs along a route, and the equipment that it takes."""
+
+    id: Identifier
+    link_model: LinkModel
+    termination: Name
+    detector: Name
+    pair_source: Name | None = None
+    memory: Name | None = None
+    max_links: Annotated[int, Field(ge=1, le=8)] = 1
+    max_lanes: Annotated[int, Field(ge=1, le=64)] = 1
+    fibers_per_route: Annotated[int, Field(ge=1, le=8)] = 2
+    """Fibers that a route takes in every span: one for photons, one for classical messages and timing."""
+    equipment: dict[Role, tuple[EquipmentNeed, ...]]
+
+    @model_validator(mode="after")
+    def _chain_needs_memories(self) -> Technology:
+        if self.link_model == "pair_source" and self.max_links > 1:
+            raise ValueError("a pair_source route has one link: max_links must be 1")
+        return self
+
+
+class FreeSpaceCandidate(Model):
+    """A declared line of sight between two sites."""
+
+    id: Identifier
+    a: Identifier
+    b: Identifier
+    terminal: Name
+    visibility_km: Positive
+    """Visibility that the hop is designed for."""
+    cn2_m23: Annotated[float, Field(gt=0.0, le=1e-11)]
+    """Strength of turbulence, m^(-2/3)."""
+    sightline_checked: bool = False
+    """Whether the line of sight was surveyed; an unchecked one is marked in the report."""
+    note: Text = ""
+
+
+class PriceOverride(Model):
+    """A local price, in the scenario's money, instead of the catalog's."""
+
+    price: NonNegative
+    source: Annotated[str, Field(min_length=3)]
+    assumed: bool = False
+
+
+class ZoneRule(Model):
+    """What a zone of some kind means for digging."""
+
+    kind: Annotated[str, Field(min_length=1)]
+    factor: Positive = 1.0
+    forbidden: bool = False
+    source: Annotated[str, Field(min_length=3)]
+    assumed: bool = False
+
+
+class RightOfWay(Model):
+    """Rules for opening streets."""
+
+    density: Name
+    """Key of `densities` in the price list."""
+    forbidden_road_classes: tuple[Name, ...] = ()
+    zones: tuple[ZoneRule, ...] = ()
+
+
+class Economics(Model):
+    """How costs of different years are added."""
+
+    discount_rate: Annotated[float, Field(ge=0.0, lt=1.0)]
+    horizon_years: Annotated[int, Field(ge=1, le=60)]
+    """Years, from the first phase, in which yearly costs are counted."""
+
+
+class Phase(Model):
+    """An investment period."""
+
+    id: Identifier
+    name: Text = ""
+    year: Annotated[int, Field(ge=2000, le=2100)]
+    budget: NonNegative | None = None
+    """Largest capital spending of the phase, in the scenario's money of its price year; none for no limit."""
+    technologies: tuple[Identifier, ...]
+    world_units_ratio: Annotated[float, Field(ge=1.0)] = 1.0
+    """Units built in the world by then, relative to the price year: moves prices along their learning curve."""
+
+
+class SolverLimits(Model):
+    """When the search may stop."""
+
+    gap: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.01
+    work_budget: Annotated[int, Field(ge=1)] = 400
+    """Steps of the search, counted alike on every machine: route searches and solver runs."""
+    time_limit_s: Positive = 600.0
+    """A limit on top; a plan that it stops says so."""
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+class ScenarioSpec(Model):
+    """A scenario file."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=4000)] = ""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    price_year: Annotated[int, Field(ge=2000, le=2100)]
+    extent: Extent
+    catalogs: Catalogs
+    exchange: tuple[Exchange, ...] = ()
+    prices: dict[Name, PriceOverride] = Field(default_factory=dict)
+    layers: Layers
+    max_snap_m: Positive = 250.0
+    """Largest distance from a site to the street that serves it."""
+    sites: tuple[Site, ...] = ()
+    """Sites written here; those of `layers.sites` are added."""
+    fiber: Name
+    """Kind of fiber that all routes use, from the hardware catalog."""
+    technologies: Annotated[tuple[Technology, ...], Field(min_length=1)]
+    free_space: tuple[FreeSpaceCandidate, ...] = ()
+    right_of_way: RightOfWay
+    economics: Economics
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    demands: Annotated[tuple[Demand, ...], Field(min_length=1)]
+    objective: Literal["net_present_cost", "service"]
+    """`net_present_cost`: serve every demand at least cost. `service`: serve the most weight within the budgets,
+    then least cost."""
+    rollout: Rollout = "joint"
+    solver: SolverLimits = SolverLimits()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scenario:
+    """A scenario with everything that it names: all sites, the hardware, and prices in its own money.
+
+    `sites` and `spec` collections are sorted by id, phases by year. `digest` identifies the contents, catalogs
+    included; files of geodata are covered by the network's digest.
+    """
+
+    path: Path
+    spec: ScenarioSpec
+    sites: tuple[Site, ...]
+    hardware: HardwareCatalog
+    costs: CostCatalog
+    digest: str
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder that the scenario's paths are relative to."""
+        return self.path.parent
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the phases in order of time."""
+        return self.spec.phases
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """Return the demands, sorted by id."""
+        return tuple(sorted(self.spec.demands, key=lambda demand: demand.id))
+
+    def site(self, site_id: str) -> Site:
+        """Return the site with this id; raises KeyError when there is none."""
+        return _by_id(self.sites, site_id)
+
+    def demand(self, demand_id: str) -> Demand:
+        """Return the demand with this id; raises KeyError when there is none."""
+        return _by_id(self.spec.demands, demand_id)
+
+    def technology(self, technology_id: str) -> Technology:
+        """Return the technology with this id; raises KeyError when there is none."""
+        return _by_id(self.spec.technologies, technology_id)
+
+    def phase_index(self, phase_id: str) -> int:
+        """Return the position of a phase in time, from 0; raises KeyError when there is none."""
+        return self.phases.index(_by_id(self.phases, phase_id))
+
+    def active_demands(self, phase: int) -> tuple[Demand, ...]:
+        """Return the demands that want service in the phase with this index."""
+        return tuple(demand for demand in self.demands if self.phase_index(demand.from_phase) <= phase)
+
+    def link_hardware(self, technology: Technology) -> LinkHardware:
+        """Return the datasheets behind a technology."""
+        return LinkHardware(
+            link_model=technology.link_model,
+            fiber=self.hardware.fibers[self.spec.fiber],
+            termination=self.hardware.terminations[technology.termination],
+            detector=self.hardware.detectors[technology.detector],
+            pair_source=self.hardware.pair_sources[technology.pair_source] if technology.pair_source else None,
+            memory=self.hardware.memories[technology.memory] if technology.memory else None,
+        )
+
+
+AnyWithId = TypeVar("AnyWithId", Site, Demand, Technology, Phase)
+
+
+def _by_id(items: tuple[AnyWithId, ...], wanted: str) -> AnyWithId:
+    for item in items:
+        if item.id == wanted:
+            return item
+    raise KeyError(wanted)

@@ -1,0 +1,16 @@
+"""An independent check of a plan: everything is worked out again from geometry, catalogs and quantities.
+
+verification    `verify_plan`, the one verb
+checks          `CHECKS`: all checks in order; the functions stand in *_checks.py
+facts           what the checks ask about, collected once
+geometry        lengths on the ellipsoid, trenches against raw streets
+spans           loss and prices of a span
+routes          routes followed span by span and judged by the physics
+sums            costs added up year by year
+failures        what each cut or outage does to the services
+simulate        sampling of heralded chains beside the closed forms
+"""
+
+from planner.verify.verification import verify_plan
+
+__all__ = ["verify_plan"]

@@ -1,0 +1,90 @@
+"""Geometry of the plan: lengths on the ellipsoid, and whether trenches lie in streets of the raw layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from pyproj import Geod, Transformer
+
+from planner.network import Spans
+from planner.verify.layers import LONGITUDE_LATITUDE, Point, RawLayer
+
+ELLIPSOID = Geod(ellps="WGS84")
+STREET_TOLERANCE_M = 1.0
+"""Largest distance of a trench from the raw street line."""
+
+
+def line_length_km(line: Iterable[Point]) -> float:
+    """Return the length in km of a line of longitudes and latitudes on the WGS84 ellipsoid.
+
+    >>> round(line_length_km([(5.5, 50.0), (5.5, 51.0)]), 3)
+    111.239
+    """
+    lon_deg, lat_deg = zip(*(point[:2] for point in line), strict=True)
+    return float(ELLIPSOID.line_length(lon_deg, lat_deg)) / 1000.0
+
+
+def distance_m(a: Point, b: Point) -> float:
+    """Return the distance in metres between two points in longitude and latitude."""
+    return line_length_km([a, b]) * 1000.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreetUnder:
+    """What the raw layer has under a span: metres off every line, and the features that follow the whole span."""
+
+    stray_m: float
+    features: tuple[Mapping[str, Any], ...]
+    """Properties of the raw lines that never leave the span by more than the tolerance."""
+
+
+def streets_under(spans: Spans, indices: Sequence[int], layer: RawLayer) -> dict[int, StreetUnder]:
+    """Return, for each of the spans, how far it strays from the layer's lines and which of them it follows."""
+    if not indices:
+        return {}
+    plane = _Plane.around(spans.line(indices[0])[0])
+    tree = shapely.STRtree(plane.raw_lines(layer))
+    return {index: _under(plane.line(spans.line(index)), tree, layer) for index in indices}
+
+
+def _under(line: shapely.LineString, tree: shapely.STRtree, layer: RawLayer) -> StreetUnder:
+    near = tree.query(line, predicate="dwithin", distance=STREET_TOLERANCE_M).tolist()
+    corridors = [shapely.buffer(tree.geometries[position], STREET_TOLERANCE_M) for position in near]
+    return StreetUnder(
+        stray_m=float(line.difference(shapely.union_all(corridors)).length),
+        features=tuple(
+            layer.lines[position].properties
+            for position, corridor in zip(near, corridors, strict=True)
+            if corridor.covers(line)
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plane:
+    """Metres east and north; true to about one per cent within a region, enough to tell near from far."""
+
+    east_m_per_deg: float
+    north_m_per_deg: float
+
+    @classmethod
+    def around(cls, point: Point) -> _Plane:
+        lon_deg, lat_deg = float(point[0]), float(point[1])
+        return cls(
+            east_m_per_deg=distance_m((lon_deg - 0.05, lat_deg), (lon_deg + 0.05, lat_deg)) * 10.0,
+            north_m_per_deg=distance_m((lon_deg, lat_deg - 0.05), (lon_deg, lat_deg + 0.05)) * 10.0,
+        )
+
+    def line(self, points: Iterable[Point]) -> shapely.LineString:
+        return shapely.LineString([(p[0] * self.east_m_per_deg, p[1] * self.north_m_per_deg) for p in points])
+
+    def raw_lines(self, layer: RawLayer) -> list[shapely.LineString]:
+        to_degrees = Transformer.from_crs(layer.crs, LONGITUDE_LATITUDE, always_xy=True).transform
+        return [self.line(zip(*to_degrees(*_columns(line.points)), strict=True)) for line in layer.lines]
+
+
+def _columns(points: Iterable[Point]) -> tuple[list[float], list[float]]:
+    return [float(point[0]) for point in points], [float(point[1]) for point in points]

@@ -1,0 +1,135 @@
+"""Checks of what is built and bought: in time, once, where it is allowed, and enough of it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from planner.scenario import Demand
+from planner.verify.facts import Facts, stations_needed
+from planner.verify.findings import Finding, equal, flawless
+from planner.verify.spans import declared_hop, digging_is_forbidden
+
+
+def fibers_suffice(facts: Facts) -> Iterator[Finding]:
+    """Yield, for each phase, whether no span carries more fibers than the plan may use there."""
+    spans = facts.network.spans
+    for phase, entry in enumerate(facts.scenario.phases):
+        taken: Counter[int] = Counter()
+        for route in facts.routes_in(phase):
+            for index in route.indices:
+                taken[index] += route.technology.fibers_per_route
+        flaws = [
+            f"{spans.ids[index]} carries {count} fibers of {spans.max_fibers[index]}"
+            for index, count in sorted(taken.items())
+            if count > spans.max_fibers[index]
+        ]
+        yield flawless(f"{len(taken)} spans in {entry.id}", "enough fibers", flaws)
+
+
+def equipment_suffices(facts: Facts) -> Iterator[Finding]:
+    """Yield, for each phase, whether every site has by then the units that its stations need."""
+    for phase, entry in enumerate(facts.scenario.phases):
+        installed: Counter[tuple[str, str]] = Counter()
+        for bought in facts.plan.installations:
+            if facts.scenario.phase_index(bought.phase) <= phase:
+                installed[bought.site, bought.item] += bought.count
+        needs = stations_needed(facts.routes_in(phase))
+        flaws = []
+        for (site, item), units in sorted(needs.items()):
+            wanted = math.ceil(units / facts.scenario.costs.items[item].serves)
+            if installed[site, item] < wanted:
+                flaws.append(f"{site} has {installed[site, item]} of {wanted} {item}")
+        yield flawless(f"{len({site for site, _ in needs})} sites in {entry.id}", "enough units of every item", flaws)
+
+
+def built_before_use(facts: Facts) -> Iterator[Finding]:
+    """Yield, for each phase, whether every span and site that its services use is built or opened by then."""
+    scenario = facts.scenario
+    built = _first_phases(facts, ((build.span, build.phase) for build in facts.plan.builds))
+    opened = _first_phases(facts, ((opening.site, opening.phase) for opening in facts.plan.openings))
+    never = len(scenario.phases)
+    for phase, entry in enumerate(scenario.phases):
+        spans = {span for route in facts.routes_in(phase) for span in route.route.spans}
+        flaws = [f"span {span} is not built" for span in sorted(spans) if built.get(span, never) > phase]
+        sites = sorted(_sites_used(facts, phase))
+        flaws += [f"site {site} is not open" for site in sites if opened.get(site, never) > phase]
+        yield flawless(f"{len(spans)} spans and {len(sites)} sites in {entry.id}", "built before use", flaws)
+
+
+def built_once(facts: Facts) -> Iterator[Finding]:
+    """Yield whether no span is built and no site opened a second time."""
+    built = Counter(build.span for build in facts.plan.builds)
+    opened = Counter(opening.site for opening in facts.plan.openings)
+    for subject, counts in (("spans", built), ("sites", opened)):
+        again = [f"{name} {count} times" for name, count in sorted(counts.items()) if count > 1]
+        yield flawless(f"{len(counts)} {subject}", "once", again)
+
+
+def digging_is_allowed(facts: Facts) -> Iterator[Finding]:
+    """Yield whether trenches are built only where the scenario allows to dig."""
+    spans = facts.network.spans
+    indices = sorted({facts.span_index[build.span] for build in facts.plan.builds})
+    trenches = [index for index in indices if spans.medium[index] == "trench"]
+    reasons = {spans.ids[index]: digging_is_forbidden(facts.network, facts.scenario, index) for index in trenches}
+    flaws = [f"{span}: {reason}" for span, reason in reasons.items() if reason]
+    yield flawless(f"{len(trenches)} trench spans", "where digging is allowed", flaws)
+
+
+def demands_are_served(facts: Facts) -> Iterator[Finding]:
+    """Yield whether every demand has, in each phase from its first, one service with as many routes as it asks for.
+
+    With the objective `service` a demand may go without; otherwise none may.
+    """
+    scenario, plan = facts.scenario, facts.plan
+    may_go_without = scenario.spec.objective == "service"
+    counts: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for service in plan.services:
+        counts[service.demand, service.phase].append(len(service.routes))
+    for phase, entry in enumerate(scenario.phases):
+        active = scenario.active_demands(phase)
+        flaws: list[str] = []
+        for demand in active:
+            flaws += _service_flaws(demand, counts[demand.id, entry.id], may_go_without)
+        early = {demand for demand, at in counts if at == entry.id and counts[demand, at]} - {d.id for d in active}
+        flaws += [f"{demand} is served before it asks" for demand in sorted(early)]
+        yield flawless(f"{len(active)} demands in {entry.id}", "served as asked", flaws)
+
+
+def served_weight_is_right(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the plan's weights are those of the demands that have routes in the last phase, and of all."""
+    scenario, outcome = facts.scenario, facts.plan.outcome
+    last = scenario.phases[-1].id
+    served = {service.demand for service in facts.plan.services if service.phase == last and service.routes}
+    weights = {demand.id: demand.weight for demand in scenario.demands}
+    yield equal("served weight", math.fsum(weights[name] for name in sorted(served)), outcome.served_weight)
+    yield equal("total weight", math.fsum(weights.values()), outcome.total_weight)
+
+
+def _service_flaws(demand: Demand, counts: list[int], may_go_without: bool) -> Iterator[str]:
+    if len(counts) != 1:
+        yield f"{demand.id} has {len(counts)} services"
+    for count in counts:
+        if count != demand.routes and (count or not may_go_without):
+            yield f"{demand.id} has {count} routes of {demand.routes}"
+
+
+def _first_phases(facts: Facts, dated: Iterable[tuple[str, str]]) -> dict[str, int]:
+    first: dict[str, int] = {}
+    for name, phase_id in dated:
+        phase = facts.scenario.phase_index(phase_id)
+        first[name] = min(phase, first.get(name, phase))
+    return first
+
+
+def _sites_used(facts: Facts, phase: int) -> set[str]:
+    """Return the sites of all stations of a phase, and both ends of every free-space hop that its routes use."""
+    sites: set[str] = set()
+    for route in facts.routes_in(phase):
+        sites |= {station.site for station in route.route.stations}
+        for index in route.indices:
+            if facts.network.spans.medium[index] == "free_space":
+                hop = declared_hop(facts.scenario, facts.network.spans.ids[index])
+                sites |= {hop.a, hop.b}
+    return sites

@@ -1,0 +1,150 @@
+"""Checks of each route: its course, its stations, and what it delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from planner.verify.facts import Facts
+from planner.verify.findings import Finding, agree, at_least, at_most, equal, flawless
+from planner.verify.routes import RouteFacts
+
+
+def routes_are_walks(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the spans of each route lead without a break from one end of its demand to the other."""
+    for route in facts.routes:
+        wanted = f"a walk from {route.demand.a} to {route.demand.b}"
+        yield flawless(route.subject, wanted, [route.walk_flaw] if route.walk_flaw else [])
+
+
+def stations_are_in_order(facts: Facts) -> Iterator[Finding]:
+    """Yield whether stations alternate as the technology asks and stand where the route passes."""
+    for route in facts.routes:
+        yield flawless(route.subject, "stations in order on the way", route.station_flaws)
+
+
+def stations_are_hosted(facts: Facts) -> Iterator[Finding]:
+    """Yield whether every station stands at a site that may host its role."""
+    for route in facts.routes:
+        flaws = [
+            f"{station.site} may not host a {station.role}"
+            for station in route.route.stations
+            if station.role not in facts.scenario.site(station.site).hosts
+        ]
+        yield flawless(route.subject, "sites that may host their stations", flaws)
+
+
+def technology_is_allowed(facts: Facts) -> Iterator[Finding]:
+    """Yield whether a route's technology exists in its phase, counts pairs as asked, and is not stretched too far."""
+    for route in facts.routes:
+        yield flawless(route.subject, f"{route.technology.id} within its limits", list(_technology_flaws(facts, route)))
+
+
+def _technology_flaws(facts: Facts, route: RouteFacts) -> Iterator[str]:
+    technology, links = route.technology, len(route.route.stations) // 2
+    if technology.id not in facts.scenario.phases[route.phase].technologies:
+        yield f"{technology.id} is not available in {route.service.phase}"
+    plane = facts.scenario.link_hardware(technology).rate_plane
+    if plane != route.demand.rate_plane:
+        yield f"it counts {plane} pairs, the demand {route.demand.rate_plane} ones"
+    if links > technology.max_links:
+        yield f"{links} links, at most {technology.max_links}"
+    if route.route.lanes > technology.max_lanes:
+        yield f"{route.route.lanes} lanes, at most {technology.max_lanes}"
+
+
+def rate_is_right(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the plan's rates are those that the physics gives for all lanes.
+
+    One finding per route: the pair rate, or, if that agrees, whichever of the ebit rate, the key rate and the ceiling
+    does not.
+    """
+    for route in facts.routes:
+        if route.performance is None:
+            continue
+        lane, plan, lanes = route.performance, route.route, route.route.lanes
+        rates = [
+            ("rate", lane.lane_rate_hz * lanes, plan.rate_hz),
+            ("ebit rate", lane.ebit_rate_hz * lanes, plan.ebit_rate_hz),
+            ("key rate", lane.key_rate_hz * lanes, plan.key_rate_hz),
+            ("ceiling", lane.ceiling_hz * lanes, plan.ceiling_hz),
+        ]
+        wrong = (rate for rate in rates if not agree(rate[1], rate[2]))
+        name, expected, actual = next(wrong, rates[0])
+        yield equal(f"{route.subject}: {name}", expected, actual, unit="Hz")
+
+
+def rate_is_reached(facts: Facts) -> Iterator[Finding]:
+    """Yield whether each route alone delivers, by recomputation, the rate that its demand asks for."""
+    for route in facts.routes:
+        if route.performance is not None:
+            rate_hz = route.performance.lane_rate_hz * route.route.lanes
+            yield at_least(route.subject, route.demand.min_rate_hz, rate_hz, unit="Hz")
+
+
+def fidelity_is_right(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the plan's fidelities are those that the physics gives."""
+    for route in facts.routes:
+        if route.performance is not None:
+            yield equal(route.subject, route.performance.fidelity, route.route.fidelity)
+
+
+def fidelity_is_reached(facts: Facts) -> Iterator[Finding]:
+    """Yield whether each route has, by recomputation, the fidelity that its demand asks for."""
+    for route in facts.routes:
+        if route.performance is not None:
+            yield at_least(route.subject, route.demand.min_fidelity, route.performance.fidelity)
+
+
+def latency_is_right(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the plan's latencies are those that the physics gives."""
+    for route in facts.routes:
+        if route.performance is not None:
+            yield equal(route.subject, route.performance.latency_s, route.route.latency_s, unit="s")
+
+
+def limits_are_told(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the plan repeats every warning that the physics gives about a route."""
+    for route in facts.routes:
+        if route.performance is not None:
+            silent = [text for text in route.performance.limits if text not in route.route.limits]
+            yield flawless(route.subject, "all warnings of the physics", [f"not told: {text}" for text in silent])
+
+
+def ceiling_holds(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the ebit rate, by recomputation, stays below what any network could deliver."""
+    for route in facts.routes:
+        if route.performance is not None:
+            lanes = route.route.lanes
+            ceiling_hz = route.performance.ceiling_hz * lanes
+            yield at_most(route.subject, ceiling_hz, route.performance.ebit_rate_hz * lanes, unit="Hz")
+
+
+def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the routes of a service share no risk group and no site in between, their own ends excepted.
+
+    What a service says its routes cannot avoid sharing may only be the laterals of its two ends.
+    """
+    services: dict[tuple[str, str], list[RouteFacts]] = {}
+    for route in facts.routes:
+        services.setdefault((route.service.demand, route.service.phase), []).append(route)
+    for (demand, phase), routes in services.items():
+        if len(routes) > 1:
+            flaws = [flaw for pair in combinations(routes, 2) for flaw in _shared(facts, *pair)]
+            flaws += _wrongly_declared(routes[0])
+            yield flawless(f"{demand} in {phase}", "routes that share nothing but their ends", flaws)
+
+
+def _shared(facts: Facts, first: RouteFacts, second: RouteFacts) -> Iterator[str]:
+    groups = facts.network.spans.risk_groups
+    named = [{name for index in route.indices for name in groups[index]} for route in (first, second)]
+    yield from (f"both use {name}" for name in sorted(named[0] & named[1]))
+    yield from (f"both have a station at {site}" for site in sorted(first.interior_sites & second.interior_sites))
+    # A span without risk groups would otherwise never be shared.
+    both = sorted(set(first.indices) & set(second.indices))
+    yield from (f"both use span {facts.network.spans.ids[index]}" for index in both if not groups[index])
+
+
+def _wrongly_declared(route: RouteFacts) -> list[str]:
+    ends = {f"lateral:{route.demand.a}", f"lateral:{route.demand.b}"}
+    return [f"{name} is no lateral of the ends" for name in route.service.shared if name not in ends]

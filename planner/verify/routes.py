@@ -1,0 +1,144 @@
+"""The routes of a plan, followed span by span through the network and judged by the physics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from planner.network import Network
+from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
+from planner.plan import Plan, Route, Service, Station
+from planner.scenario import Demand, Scenario, Technology
+from planner.verify import spans as span_facts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteFacts:
+    """A route of one service, with what was recomputed about it.
+
+    `walk_flaw` and `station_flaws` say what is wrong with its course; `arms` and `performance` (of one lane) are None
+    when something is, for a route that leads nowhere has no rate.
+    """
+
+    service: Service
+    number: int
+    route: Route
+    demand: Demand
+    phase: int
+    technology: Technology
+    indices: tuple[int, ...]
+    """Positions of the spans in the network."""
+    walk_flaw: str
+    station_flaws: tuple[str, ...]
+    arms: tuple[Arm, ...] | None
+    performance: RoutePerformance | None
+
+    @property
+    def subject(self) -> str:
+        """Return the name of the route for a reader: demand, phase and number."""
+        return f"{self.service.demand} in {self.service.phase}, route {self.number}"
+
+    @property
+    def interior_sites(self) -> frozenset[str]:
+        """Return the sites of its stations, without the two ends of the demand."""
+        return frozenset(station.site for station in self.route.stations) - {self.demand.a, self.demand.b}
+
+
+def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[RouteFacts]:
+    """Yield the facts of every route of every service, in the order of the plan."""
+    index = network.span_index()
+    for service in plan.services:
+        demand = scenario.demand(service.demand)
+        for number, route in enumerate(service.routes, start=1):
+            technology = scenario.technology(route.technology)
+            indices = tuple(index[span] for span in route.spans)
+            nodes, walk_flaw = _follow(network, indices, demand)
+            station_flaws = tuple(_station_flaws(network, route, demand, technology, () if walk_flaw else nodes))
+            is_whole = not walk_flaw and not station_flaws
+            arms = _arms(network, scenario, route, indices, nodes) if is_whole else None
+            is_within_reach = arms is not None and len(arms) // 2 <= technology.max_links
+            yield RouteFacts(
+                service=service,
+                number=number,
+                route=route,
+                demand=demand,
+                phase=scenario.phase_index(service.phase),
+                technology=technology,
+                indices=indices,
+                walk_flaw=walk_flaw,
+                station_flaws=station_flaws,
+                arms=arms,
+                performance=_performance(scenario, demand, technology, arms) if arms is not None and is_within_reach else None,
+            )
+
+
+def _follow(network: Network, indices: Sequence[int], demand: Demand) -> tuple[tuple[int, ...], str]:
+    """Return the nodes of a walk from the demand's first site, and the first flaw in it (empty when it arrives)."""
+    nodes = [network.site(demand.a).node]
+    for index in indices:
+        ends = (int(network.spans.start[index]), int(network.spans.end[index]))
+        if nodes[-1] not in ends:
+            return tuple(nodes), f"span {network.spans.ids[index]} does not begin where the one before it ends"
+        nodes.append(ends[1] if nodes[-1] == ends[0] else ends[0])
+    if nodes[-1] != network.site(demand.b).node:
+        return tuple(nodes), f"it does not end at site {demand.b}"
+    return tuple(nodes), ""
+
+
+def _station_flaws(
+    network: Network, route: Route, demand: Demand, technology: Technology, nodes: Sequence[int]
+) -> Iterator[str]:
+    """Yield what is wrong with the order, the roles and, along the nodes of a walk, the places of the stations."""
+    yield from _order_flaws(route, demand, technology)
+    for station in route.stations:
+        if station.after_spans < len(nodes) and network.site(station.site).node != nodes[station.after_spans]:
+            yield f"{station.role} at {station.site} is not where the route is after {station.after_spans} spans"
+
+
+def _order_flaws(route: Route, demand: Demand, technology: Technology) -> Iterator[str]:
+    middle = "pair_source" if technology.link_model == "pair_source" else "heralding"
+    stations = route.stations
+    wanted = ["end", *([middle, "repeater"] * (len(stations) // 2))[:-1], "end"]
+    if len(stations) % 2 == 0:
+        yield f"{len(stations)} stations cannot alternate between memories and middles"
+    elif [station.role for station in stations] != wanted:
+        yield f"roles are {', '.join(station.role for station in stations)}, not {', '.join(wanted)}"
+    first, last = stations[0], stations[-1]
+    if (first.site, first.after_spans) != (demand.a, 0):
+        yield f"the first station is not at {demand.a} before all spans"
+    if (last.site, last.after_spans) != (demand.b, len(route.spans)):
+        yield f"the last station is not at {demand.b} after all spans"
+    passed = [station.after_spans for station in stations]
+    if passed != sorted(passed):
+        yield "stations do not follow each other along the route"
+
+
+def _arms(
+    network: Network, scenario: Scenario, route: Route, indices: Sequence[int], nodes: Sequence[int]
+) -> tuple[Arm, ...]:
+    pairs = zip(route.stations, route.stations[1:], strict=False)
+    return tuple(_arm(network, scenario, indices, nodes, pair) for pair in pairs)
+
+
+def _arm(
+    network: Network, scenario: Scenario, indices: Sequence[int], nodes: Sequence[int], ends: tuple[Station, Station]
+) -> Arm:
+    """Return what the light between two neighbouring stations passes: spans, joints, and both laterals."""
+    first, last = ends[0].after_spans, ends[1].after_spans
+    if first == last:
+        return Arm(length_km=0.0, loss_db=0.0)
+    laterals = [network.site(station.site) for station in ends]
+    slack = scenario.hardware.fibers[scenario.spec.fiber].slack
+    joints = [span_facts.joint_loss_db(network, scenario, node) for node in nodes[first + 1 : last]]
+    losses = [span_facts.span_loss_db(network, scenario, index) for index in indices[first:last]]
+    lengths = [span_facts.optical_length_km(network, scenario, index) for index in indices[first:last]]
+    return Arm(
+        length_km=math.fsum(lengths) + slack * math.fsum(site.lateral_km for site in laterals),
+        loss_db=math.fsum([*losses, *joints, *(site.lateral_loss_db for site in laterals)]),
+    )
+
+
+def _performance(scenario: Scenario, demand: Demand, technology: Technology, arms: tuple[Arm, ...]) -> RoutePerformance:
+    links = tuple(ElementaryLink(left=left, right=right) for left, right in zip(arms[::2], arms[1::2], strict=True))
+    return evaluate_route(links, scenario.link_hardware(technology), min_fidelity=demand.min_fidelity)

@@ -1,0 +1,53 @@
+"""The verdict on a plan: checks, failures, and what was left unchecked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from planner.network import Network
+from planner.plan import Plan
+from planner.scenario import Scenario
+from planner.verdict import Verdict
+from planner.verify.checks import run_checks, run_input_checks
+from planner.verify.facts import Facts, collect_facts
+from planner.verify.failures import list_failures
+from planner.verify.input_checks import names_are_known
+
+
+def verify_plan(network: Network, scenario: Scenario, plan: Plan) -> Verdict:
+    """Return what a recomputation from geometry, catalogs and the plan's quantities says about the plan.
+
+    A plan that names things which do not exist fails `names_are_known`, and nothing else is recomputed. A route whose
+    course or stations are wrong is not judged by the physics; `notes` name it. Nothing is raised for a wrong plan.
+    """
+    checks = run_input_checks(network, scenario, plan)
+    plan_digest = hashlib.sha256(plan.to_json(timing=False).encode()).hexdigest()
+    if any(check.name == names_are_known.__name__ and not check.passed for check in checks):
+        notes: tuple[str, ...] = ("The plan names things that do not exist, so that nothing was recomputed.",)
+        return Verdict(
+            scenario_digest=scenario.digest,
+            network_digest=network.digest,
+            plan_digest=plan_digest,
+            checks=checks,
+            failures=(),
+            notes=notes,
+        )
+    facts = collect_facts(network, scenario, plan)
+    return Verdict(
+        scenario_digest=scenario.digest,
+        network_digest=network.digest,
+        plan_digest=plan_digest,
+        checks=(*checks, *run_checks(facts)),
+        failures=list_failures(network, scenario, plan),
+        notes=tuple(_unchecked(facts)),
+    )
+
+
+def _unchecked(facts: Facts) -> Iterator[str]:
+    """Yield what could not be checked, and why."""
+    if facts.streets.unread:
+        yield f"Whether trenches lie in streets of the raw layer was not checked: {facts.streets.unread}."
+    skipped = sorted(route.subject for route in facts.routes if route.performance is None)
+    if skipped:
+        yield f"Rate and fidelity were not recomputed for routes that cannot work: {', '.join(skipped)}."
