@@ -129,7 +129,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Copy a bundled example with its data into a new folder, as a start for your own."""
-    from planner.bundled import copy_example
+    from planner.examples import copy_example
 
     with _command(as_json=as_json) as output:
         path = copy_example(example, out or Path(example))

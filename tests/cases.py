@@ -9,7 +9,6 @@ from planner.network import Network, with_digest
 from planner.plan import Plan, Service
 from planner.scenario import Scenario
 from planner.verify import verify_plan
-
 from plans import reprice
 from worlds import World
 

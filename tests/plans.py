@@ -17,7 +17,6 @@ from typing import Any
 from planner.costs import Quantities, cost_lines, present_cost
 from planner.physics.performance import Arm, ElementaryLink, evaluate_route
 from planner.plan import Installation, Outcome, Plan, Route, Service, SiteOpening, SpanBuild, Station
-
 from worlds import World, demand, hop, make_world, phases, stored
 
 Stop = tuple[str, str, int]
@@ -169,15 +168,15 @@ def make_plan(world: World, services: Services, **changes: Any) -> Plan:
 
 def make_outcome(world: World, services: Sequence[Service], cost: float) -> Outcome:
     """Return the outcome of a plan whose lower bound is 98 % of its cost."""
-    served = {service.demand for service in services if service.routes}
+    phases = range(len(world.scenario.phases))
     lower_bound = LOWER_BOUND_SHARE * cost
     return Outcome(
         objective=world.scenario.spec.objective,
         cost=cost,
         lower_bound=lower_bound,
         gap=(cost - lower_bound) / cost if cost else 0.0,
-        served_weight=math.fsum(item.weight for item in world.scenario.demands if item.id in served),
-        total_weight=math.fsum(item.weight for item in world.scenario.demands),
+        served_weight=sum(world.scenario.demand(service.demand).weight for service in services if service.routes),
+        total_weight=sum(item.weight for phase in phases for item in world.scenario.active_demands(phase)),
         stopped_by="gap",
         bound_scope="whole_problem",
         bound_method="by hand",

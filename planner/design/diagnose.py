@@ -110,6 +110,12 @@ def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> Planner
     """Return the error to raise when the search ended without a plan: proven impossible, or not found."""
     if work.interrupted:
         return SolverError("interrupted before a plan was found")
+    if work.unrouted:
+        names = ", ".join(work.unrouted)
+        return SolverError(
+            f"no route that meets its targets was found for demand {names}, and none was ruled out; lower targets, "
+            "more lanes or links, or candidate sites nearer to the middle may help"
+        )
     budgets = [phase.budget for phase in scenario.phases]
     if all(budget is None for budget in budgets):
         return SolverError(

@@ -1,11 +1,12 @@
 """Compiled steps of a first-order method for the orientation linear program.
 
 Restarted reflected Halpern iteration of the primal-dual hybrid gradient method (Applegate et al. 2021, Lu and Yang 2024);
-the matrix is never built. Every inner loop runs over commodities that lie side by side in memory. Work is split over
-edges and nodes only, each of which is written by one thread, so that results do not depend on the number of threads.
+the matrix is never built. Work is split over edges and nodes only, each of which is written by one thread, so that
+results do not depend on the number of threads.
 
-Arrays: `flow` and `link` are (edges, 2, commodities), way 0 from start to end; `usage` is (edges, layers, 2); `height` is
-(nodes, commodities), the potentials of flow conservation.
+Commodities lie side by side in memory, the innermost loops run over them, and each layer has a multiple of `LANES` of them
+(the rest idle), so that the compiler can use vector instructions. A kernel takes the arrays apart first: only plain
+arrays, not slices or fields, are known not to overlap.
 """
 
 from __future__ import annotations
@@ -14,334 +15,339 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
+from numpy.typing import NDArray
+
+from planner.design.commodities import Commodities
 
 _FAST = {"reassoc", "contract", "nsz", "nnan", "ninf"}
+REAL = np.float32
+_ZERO, _HALF, _ONE, _TINY = REAL(0.0), REAL(0.5), REAL(1.0), REAL(1e-7)
+"""Working precision; multipliers in it are exact numbers to the safe bound."""
+LANES = 8
 RESTART_STEPS = 20
-CHUNKS = 64
-"""Pieces that the work of a step is cut into; the same for any number of threads."""
+"""Steps between two looks at whether to restart."""
 
 
 class Streets(NamedTuple):
-    """The graph and its prices as the kernels read them."""
+    """The graph, its prices and its commodities as the kernels read them."""
 
     start: Any
     end: Any
     offsets: Any
     incident: Any
-    """Per node the rows of `Room.excess` it sums: row + 1 where the row leaves the node, -(row + 1) where it enters."""
+    """Per node the rows of `Room.excess` that it sums: row + 1 where the row leaves it, -(row + 1) where it enters."""
+    degree: Any
+    """(nodes,): twice the number of edges."""
     prices: Any
     """(edges, layers): price of a unit of usage in each layer."""
     first: Any
-    """First commodity of each layer, and the number of commodities at the end."""
+    """First lane of each layer, and the number of lanes at the end."""
     weights: Any
-    """(layers,): commodities of each layer, as numbers of the working precision."""
-    degree: Any
-    """(nodes,): twice the number of edges, in the working precision."""
+    """(layers,): commodities of each layer."""
+    active: Any
+    """(lanes,): 1 where a lane has a commodity, else 0."""
 
 
 class Iterate(NamedTuple):
-    """A point of the method: primal `flow` and `usage`, dual `link` and `height`."""
+    """A point of the method: flows and usage (primal), link multipliers and node potentials (dual).
 
-    flow: Any
-    link: Any
+    `ahead` and `back` are (edges, lanes), along each edge and against it; `usage` is (edges, layers, 2); `height` is (nodes, lanes).
+    """
+
+    ahead: Any
+    back: Any
+    link_ahead: Any
+    link_back: Any
     usage: Any
     height: Any
+
+    def copy(self) -> Iterate:
+        """Return a point of its own with the same values."""
+        return Iterate(*(array.copy() for array in self))
 
 
 class Room(NamedTuple):
     """Intermediate values of a step."""
 
+    pressure: Any
+    """(edges, layers, 2): sum of the link multipliers of a layer, along each edge and against it."""
+    reach: Any
+    """(edges, layers, 2): usage, extrapolated."""
+    level: Any
+    size: Any
     excess: Any
-    """(edges + nodes with demand, commodities): extrapolated net flow; below the edges the constant demand."""
+    """(edges + sites, lanes): net flow, extrapolated; below the edges the demand of each site."""
+    net: Any
     edge_moves: Any
-    """(edges,): squared move of the last step in its own metric; `node_moves` alike."""
+    """(edges,): squared length of the last move, in the metric of the method; `node_moves` alike."""
     node_moves: Any
 
 
-@njit(cache=True, parallel=True, fastmath=_FAST)
-def run_steps(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, first_step: int, count: int) -> float:
-    """Make some steps in place and return the length of the last move.
+class Rates(NamedTuple):
+    """Step lengths of a batch of steps; those of usage and height are divided by the number of entries of a column or row."""
 
-    `first_step` counts the steps since the anchor was set; `rates` are those of usage, flow, link and height.
+    usage: Any
+    flow: Any
+    link: Any
+    height: Any
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _pool_level(wish: Any, weights: Any, edge: int, first: int, stop: int) -> Any:
+    """Return the common row sum of some layers that is nearest to their wishes.
+
+    The derivative of a row's distance by its sum is piecewise linear and concave, so Newton's method from the left is
+    exact after a few steps.
     """
-    kind = rates.dtype
-    layers = len(streets.weights)
-    for step in range(first_step, first_step + count):
-        pull = kind.type(1.0) / kind.type(step + 2)
-        for chunk in prange(CHUNKS):
-            wish = np.empty((layers, 2), kind)
-            level = np.empty(layers, kind)
-            size = np.empty(layers, np.int64)
-            for edge in range(*_bounds(chunk, len(streets.start))):
-                _edge_step(streets, point, anchor, room, rates, edge, pull, wish, level, size)
-        for chunk in prange(CHUNKS):
-            net = np.empty(point.height.shape[1], kind)
-            for node in range(*_bounds(chunk, len(streets.degree))):
-                _node_step(streets, point, anchor, room, rates, node, pull, net)
-    return (_total(room.edge_moves) + _total(room.node_moves)) ** 0.5
+    level = max(wish[edge, first, 0], wish[edge, first, 1])
+    for layer in range(first + 1, stop):
+        level = min(level, max(wish[edge, layer, 0], wish[edge, layer, 1]))
+    for _ in range(2 * (stop - first) + 1):
+        pull = slope = _ZERO
+        for layer in range(first, stop):
+            high = max(wish[edge, layer, 0], wish[edge, layer, 1])
+            low = min(wish[edge, layer, 0], wish[edge, layer, 1])
+            share = weights[layer]
+            gap = high - level
+            if level >= high - low:
+                share *= _HALF
+                gap += low
+            pull += share * gap
+            slope += share
+        if pull <= _TINY * slope:
+            break
+        level += pull / slope
+    return level
 
 
-@njit(cache=True)
-def _bounds(chunk: int, count: int) -> tuple[int, int]:
-    return chunk * count // CHUNKS, (chunk + 1) * count // CHUNKS
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _pool_levels(wish: Any, weights: Any, level: Any, size: Any, edge: int) -> None:
+    """Fill in `level[edge]`, the row sums that rise from layer to layer and are nearest to the wishes, weighted by layer.
 
-
-@njit(cache=True, fastmath=_FAST)
-def _edge_step(
-    streets: Any, point: Any, anchor: Any, room: Any, rates: Any, edge: int, pull: Any, wish: Any, level: Any, size: Any
-) -> None:
-    """Step of everything on one edge: usage first, then flows and link prices."""
-    keep = rates.dtype.type(1.0) - pull
-    usage = point.usage[edge]
-    move = keep - keep
-    for layer in range(len(streets.weights)):
-        rate = rates[0] / streets.weights[layer]
-        for way in range(2):
-            link = point.link[edge, way, streets.first[layer] : streets.first[layer + 1]]
-            wish[layer, way] = usage[layer, way] - rate * (streets.prices[edge, layer] - _total(link))
-    project_chain(wish, streets.weights, level, size)
-    for layer in range(len(streets.weights)):
-        begin, stop = streets.first[layer], streets.first[layer + 1]
-        for way in range(2):
-            change = wish[layer, way] - usage[layer, way]
-            move += streets.weights[layer] / rates[0] * change * change
-            wish[layer, way] = wish[layer, way] + change
-            usage[layer, way] = keep * wish[layer, way] + pull * anchor.usage[edge, layer, way]
-        move += _flow_step(
-            point.flow[edge, :, begin:stop],
-            point.link[edge, :, begin:stop],
-            anchor.flow[edge, :, begin:stop],
-            anchor.link[edge, :, begin:stop],
-            point.height[streets.start[edge], begin:stop],
-            point.height[streets.end[edge], begin:stop],
-            room.excess[edge, begin:stop],
-            wish[layer],
-            rates,
-            keep,
-            pull,
-        )
-    room.edge_moves[edge] = move
-
-
-@njit(cache=True, fastmath=_FAST)
-def _flow_step(
-    flow: Any,
-    link: Any,
-    flow0: Any,
-    link0: Any,
-    near: Any,
-    far: Any,
-    excess: Any,
-    usage: Any,
-    rates: Any,
-    keep: Any,
-    pull: Any,
-) -> Any:
-    ahead, back = usage[0], usage[1]
-    rate_flow, rate_link = rates[1], rates[2]
-    zero = keep - keep
-    move_flow = zero
-    move_link = zero
-    for c in range(len(near)):
-        slope = near[c] - far[c]
-        old_a, old_b = flow[0, c], flow[1, c]
-        dual_a, dual_b = link[0, c], link[1, c]
-        step_a = max(zero, old_a - rate_flow * (dual_a - slope)) - old_a
-        step_b = max(zero, old_b - rate_flow * (dual_b + slope)) - old_b
-        far_a = old_a + step_a + step_a
-        far_b = old_b + step_b + step_b
-        rise_a = max(zero, dual_a + rate_link * (far_a - ahead)) - dual_a
-        rise_b = max(zero, dual_b + rate_link * (far_b - back)) - dual_b
-        flow[0, c] = keep * far_a + pull * flow0[0, c]
-        flow[1, c] = keep * far_b + pull * flow0[1, c]
-        link[0, c] = keep * (dual_a + rise_a + rise_a) + pull * link0[0, c]
-        link[1, c] = keep * (dual_b + rise_b + rise_b) + pull * link0[1, c]
-        excess[c] = far_a - far_b
-        move_flow += step_a * step_a + step_b * step_b
-        move_link += rise_a * rise_a + rise_b * rise_b
-    return move_flow / rate_flow + move_link / rate_link
-
-
-@njit(cache=True, fastmath=_FAST)
-def _node_step(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, node: int, pull: Any, net: Any) -> None:
-    keep = rates.dtype.type(1.0) - pull
-    if streets.degree[node] == 0:
-        return
-    net[:] = 0
-    for place in range(streets.offsets[node], streets.offsets[node + 1]):
-        row = streets.incident[place]
-        if row > 0:
-            excess = room.excess[row - 1]
-            for c in range(len(net)):
-                net[c] += excess[c]
-        else:
-            excess = room.excess[-row - 1]
-            for c in range(len(net)):
-                net[c] -= excess[c]
-    rate = rates[3] / streets.degree[node]
-    height, height0 = point.height[node], anchor.height[node]
-    move = keep - keep
-    for c in range(len(net)):
-        rise = -rate * net[c]
-        height[c] = keep * (height[c] + rise + rise) + pull * height0[c]
-        move += rise * rise
-    room.node_moves[node] = move / rate
-
-
-@njit(cache=True, fastmath=_FAST)
-def _total(values: Any) -> Any:
-    total = values.dtype.type(0.0)
-    for value in values:
-        total += value
-    return total
-
-
-@njit(cache=True, fastmath=_FAST)
-def restart(point: Any, anchor: Any, weights: Any, degree: Any, first: Any) -> tuple[float, float]:
-    """Set the anchor to the point and return how far that moved it, primal and dual, both at equal rates."""
-    primal = 0.0
-    dual = 0.0
-    for edge in range(len(point.flow)):
-        for layer in range(len(weights)):
-            for way in range(2):
-                change = point.usage[edge, layer, way] - anchor.usage[edge, layer, way]
-                primal += weights[layer] * change * change
-                anchor.usage[edge, layer, way] = point.usage[edge, layer, way]
-        for way in range(2):
-            primal += 3.0 * _pull_up(point.flow[edge, way], anchor.flow[edge, way])
-            dual += 2.0 * _pull_up(point.link[edge, way], anchor.link[edge, way])
-    for node in range(len(degree)):
-        dual += degree[node] * _pull_up(point.height[node], anchor.height[node])
-    return primal**0.5, dual**0.5
-
-
-@njit(cache=True, fastmath=_FAST)
-def _pull_up(values: Any, olds: Any) -> float:
-    """Copy values over the old ones and return the squared distance between them."""
-    total = 0.0
-    for c in range(len(values)):
-        change = values[c] - olds[c]
-        total += change * change
-        olds[c] = values[c]
-    return total
-
-
-class HalpernMethod:
-    """The method at work on one program: advances its point, restarts, and balances primal against dual steps."""
-
-    def __init__(
-        self,
-        streets: Streets,
-        sources: Any,
-        targets: Any,
-        *,
-        point: Iterate | None,
-        omega: float,
-        real: Any = np.float32,
-    ) -> None:
-        edges, nodes, count = len(streets.start), len(streets.degree), len(sources)
-        layers = len(streets.weights)
-        if point is None:
-            point = Iterate(
-                np.zeros((edges, 2, count), real),
-                np.zeros((edges, 2, count), real),
-                np.zeros((edges, layers, 2), real),
-                np.zeros((nodes, count), real),
-            )
-        self.point = Iterate(*(np.array(a, real) for a in point))
-        self.anchor = Iterate(*(a.copy() for a in self.point))
-        rows = int(np.abs(streets.incident).max(initial=0))
-        excess = np.zeros((rows, count), real)
-        sites = np.unique(np.concatenate((sources, targets)))
-        excess[edges + np.searchsorted(sites, sources), np.arange(count)] -= 1
-        excess[edges + np.searchsorted(sites, targets), np.arange(count)] += 1
-        self.room = Room(excess, np.zeros(edges), np.zeros(nodes))
-        self.streets = streets
-        self.omega = omega
-        self.real = real
-        self.steps = 0
-        self.since = 0
-        self.first_move = np.inf
-        self.last_move = np.inf
-        self.restarts = 0
-
-    def advance(self, count: int) -> None:
-        """Make some steps."""
-        stop = self.steps + count
-        while self.steps < stop:
-            batch = 1 if self.since == 0 else min(RESTART_STEPS - self.since % RESTART_STEPS, stop - self.steps)
-            rates = np.array([0.99 / self.omega, 0.33 / self.omega, 0.495 * self.omega, 0.99 * self.omega], self.real)
-            move = run_steps(self.streets, self.point, self.anchor, self.room, rates, self.since, batch)
-            self.steps += batch
-            self.since += batch
-            if self.since == 1:
-                self.first_move = move
-            elif self.since % RESTART_STEPS == 0:
-                if (
-                    move <= 0.2 * self.first_move
-                    or (move <= 0.8 * self.first_move and move > self.last_move)
-                    or self.since >= 0.36 * self.steps
-                ):
-                    primal, dual = restart(
-                        self.point, self.anchor, self.streets.weights, self.streets.degree, self.streets.first
-                    )
-                    if primal > 0 and dual > 0:
-                        self.omega = (self.omega * dual / primal) ** 0.5
-                    self.since = 0
-                    self.restarts += 1
-            self.last_move = move
-
-
-@njit(cache=True, fastmath=_FAST)
-def project_chain(wish: Any, weights: Any, level: Any, size: Any) -> None:
-    """Move `wish` (layers, 2) to the nearest point that is not negative and whose row sums rise from layer to layer to at most 1.
-
-    Distance is weighted by layer. Pool-adjacent-violators on the row sums: the derivative of a row's distance by its sum is
-    piecewise linear and concave, so Newton's method from the left finds the level of a pool in a few exact steps.
-    `level` and `size` are room for one value per layer.
+    Pool adjacent violators; `size` is room for one value per edge and layer.
     """
     pools = 0
     layers = len(weights)
     for layer in range(layers):
         first = layer
-        value = _pool_level(wish, weights, first, layer + 1)
-        while pools > 0 and level[pools - 1] >= value:
+        value = _pool_level(wish, weights, edge, first, layer + 1)
+        while pools > 0 and level[edge, pools - 1] > value:
             pools -= 1
-            first -= size[pools]
-            value = _pool_level(wish, weights, first, layer + 1)
-        level[pools] = value
-        size[pools] = layer + 1 - first
+            first -= size[edge, pools]
+            value = _pool_level(wish, weights, edge, first, layer + 1)
+        level[edge, pools] = value
+        size[edge, pools] = layer + 1 - first
         pools += 1
-    layer = 0
-    for pool in range(pools):
-        total = min(max(level[pool], 0.0), 1.0)
-        for _ in range(size[pool]):
-            spare = wish[layer, 0] - wish[layer, 1]
-            forward = min(max(0.5 * (total + spare), 0.0), total)
-            wish[layer, 0] = forward
-            wish[layer, 1] = total - forward
-            layer += 1
+    layer = layers
+    for pool in range(pools - 1, -1, -1):
+        for _ in range(size[edge, pool]):
+            layer -= 1
+            level[edge, layer] = level[edge, pool]
 
 
-@njit(cache=True, fastmath=_FAST)
-def _pool_level(wish: Any, weights: Any, first: int, stop: int) -> float:
-    """Return the common row sum of some layers that is nearest to their wishes."""
-    level = max(wish[first, 0], wish[first, 1])
-    for layer in range(first + 1, stop):
-        level = min(level, max(wish[layer, 0], wish[layer, 1]))
-    for _ in range(2 * (stop - first) + 1):
-        pull = 0.0
-        slope = 0.0
-        for layer in range(first, stop):
-            high = max(wish[layer, 0], wish[layer, 1])
-            low = min(wish[layer, 0], wish[layer, 1])
-            if level < high - low:
-                pull += weights[layer] * (high - level)
-                slope += weights[layer]
-            else:
-                pull += weights[layer] * 0.5 * (high + low - level)
-                slope += weights[layer] * 0.5
-        if pull <= 1e-12 * slope:
-            break
-        level += pull / slope
-    return level
+@njit(cache=True, parallel=True, fastmath=_FAST, error_model="numpy")
+def _usage_pass(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, pull: Any) -> None:
+    """Step of the usage: down its price, up its pressure, then to the nearest row sums that rise from layer to layer to at most 1."""
+    prices, weights, usage, usage_0 = streets.prices, streets.weights, point.usage, anchor.usage
+    pressure, reach, level, size, moves = room.pressure, room.reach, room.level, room.size, room.edge_moves
+    rate, keep = rates.usage, _ONE - pull
+    for edge in prange(len(prices)):
+        falls = False
+        below = total = _ZERO
+        for layer in range(len(weights)):
+            share, price = rate / weights[layer], prices[edge, layer]
+            ahead = usage[edge, layer, 0] + share * (pressure[edge, layer, 0] - price)
+            back = usage[edge, layer, 1] + share * (pressure[edge, layer, 1] - price)
+            value = min(max(max(ahead, back) + max(min(ahead, back), _ZERO), _ZERO), _ONE)
+            falls |= value < below
+            below = level[edge, layer] = value
+            reach[edge, layer, 0], reach[edge, layer, 1] = ahead, back
+        if falls:
+            _pool_levels(reach, weights, level, size, edge)
+        for layer in range(len(weights)):
+            value = min(max(level[edge, layer], _ZERO), _ONE)
+            ahead = min(max(_HALF * (value + reach[edge, layer, 0] - reach[edge, layer, 1]), _ZERO), value)
+            move_ahead, move_back = ahead - usage[edge, layer, 0], value - ahead - usage[edge, layer, 1]
+            total += weights[layer] * (move_ahead * move_ahead + move_back * move_back)
+            reach[edge, layer, 0], reach[edge, layer, 1] = ahead + move_ahead, value - ahead + move_back
+            for way in range(2):
+                usage[edge, layer, way] = keep * reach[edge, layer, way] + pull * usage_0[edge, layer, way]
+        moves[edge] = total / rate
+
+
+@njit(cache=True, parallel=True, fastmath=_FAST, error_model="numpy")
+def _flow_pass(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, pull: Any) -> None:
+    start, end, first, active = streets.start, streets.end, streets.first, streets.active
+    ahead, back, link_ahead, link_back, height = (
+        point.ahead,
+        point.back,
+        point.link_ahead,
+        point.link_back,
+        point.height,
+    )
+    ahead_0, back_0, link_ahead_0, link_back_0 = anchor.ahead, anchor.back, anchor.link_ahead, anchor.link_back
+    excess, pressure, reach, moves = room.excess, room.pressure, room.reach, room.edge_moves
+    flow_rate, link_rate, keep, zero = rates.flow, rates.link, np.float32(1.0) - pull, np.float32(0.0)
+    for edge in prange(len(start)):
+        u, v = start[edge], end[edge]
+        flow_moves = link_moves = zero
+        for layer in range(len(first) - 1):
+            room_ahead, room_back = reach[edge, layer, 0], reach[edge, layer, 1]
+            sum_ahead = sum_back = zero
+            for lane in range(first[layer], first[layer + 1]):
+                fall = height[u, lane] - height[v, lane]
+                x, w = ahead[edge, lane], link_ahead[edge, lane]
+                move = max(zero, x - flow_rate * (w - fall)) - x
+                far = x + move + move
+                rise = max(zero, w + active[lane] * link_rate * (far - room_ahead)) - w
+                ahead[edge, lane] = keep * far + pull * ahead_0[edge, lane]
+                w = keep * (w + rise + rise) + pull * link_ahead_0[edge, lane]
+                link_ahead[edge, lane] = w
+                sum_ahead += w
+                flow_moves += move * move
+                link_moves += rise * rise
+                net = far
+                x, w = back[edge, lane], link_back[edge, lane]
+                move = max(zero, x - flow_rate * (w + fall)) - x
+                far = x + move + move
+                rise = max(zero, w + active[lane] * link_rate * (far - room_back)) - w
+                back[edge, lane] = keep * far + pull * back_0[edge, lane]
+                w = keep * (w + rise + rise) + pull * link_back_0[edge, lane]
+                link_back[edge, lane] = w
+                sum_back += w
+                flow_moves += move * move
+                link_moves += rise * rise
+                excess[edge, lane] = net - far
+            pressure[edge, layer, 0], pressure[edge, layer, 1] = sum_ahead, sum_back
+        moves[edge] += flow_moves / flow_rate + link_moves / link_rate
+
+
+@njit(cache=True, parallel=True, fastmath=_FAST, error_model="numpy")
+def _node_pass(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, pull: Any) -> None:
+    offsets, incident, degree, height, height_0 = (
+        streets.offsets,
+        streets.incident,
+        streets.degree,
+        point.height,
+        anchor.height,
+    )
+    excess, net, moves = room.excess, room.net, room.node_moves
+    lanes, keep, zero = height.shape[1], np.float32(1.0) - pull, np.float32(0.0)
+    for node in prange(len(degree)):
+        for lane in range(lanes):
+            net[node, lane] = zero
+        for place in range(offsets[node], offsets[node + 1]):
+            row = abs(incident[place]) - 1
+            sign = np.float32(1.0) if incident[place] > 0 else np.float32(-1.0)
+            for lane in range(lanes):
+                net[node, lane] += sign * excess[row, lane]
+        rate = rates.height / degree[node]
+        total = zero
+        for lane in range(lanes):
+            rise = -rate * net[node, lane]
+            height[node, lane] = keep * (height[node, lane] + rise + rise) + pull * height_0[node, lane]
+            total += rise * rise
+        moves[node] = total / rate
+
+
+@njit(cache=True)
+def run_steps(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, steps: tuple[int, int]) -> float:
+    """Make the steps numbered from `steps[0]` up to before `steps[1]` since the last restart; return the length of the last move."""
+    for step in range(steps[0], steps[1]):
+        pull = np.float32(1.0 / (step + 2.0))
+        _usage_pass(streets, point, anchor, room, rates, pull)
+        _flow_pass(streets, point, anchor, room, rates, pull)
+        _node_pass(streets, point, anchor, room, rates, pull)
+    total = 0.0
+    for move in room.edge_moves:
+        total += move
+    for move in room.node_moves:
+        total += move
+    return float(total**0.5)
+
+
+@njit(cache=True)
+def _replace(values: Any, others: Any) -> float:
+    """Copy values over others and return the squared distance there was between them."""
+    total = 0.0
+    for row in range(values.shape[0]):
+        part = np.float32(0.0)
+        for column in range(values.shape[1]):
+            change = values[row, column] - others[row, column]
+            part += change * change
+            others[row, column] = values[row, column]
+        total += part
+    return total
+
+
+class Halpern:
+    """The method at work on one program: makes steps, restarts, balances primal against dual."""
+
+    def __init__(self, streets: Streets, demand: Any, point: Iterate | None, omega: float) -> None:
+        """Start at a point (default: all zero) with a given balance; `demand` is (sites, lanes), negated net flow."""
+        edges, layers, nodes, lanes = *streets.prices.shape, len(streets.degree), len(streets.active)
+        shapes = ((edges, lanes),) * 4 + ((edges, layers, 2), (nodes, lanes))
+        self.point = point.copy() if point else Iterate(*(np.zeros(shape, REAL) for shape in shapes))
+        self.anchor = self.point.copy()
+        self.streets = streets
+        self.room = Room(
+            pressure=np.zeros((edges, layers, 2), REAL),
+            reach=np.zeros((edges, layers, 2), REAL),
+            level=np.zeros((edges, layers), REAL),
+            size=np.zeros((edges, layers), np.int64),
+            excess=np.concatenate((np.zeros((edges, lanes), REAL), demand)),
+            net=np.zeros((nodes, lanes), REAL),
+            edge_moves=np.zeros(edges, REAL),
+            node_moves=np.zeros(nodes, REAL),
+        )
+        for way, link in enumerate((self.point.link_ahead, self.point.link_back)):
+            self.room.pressure[:, :, way] = np.add.reduceat(link, streets.first[:-1].astype(np.int64), axis=1)
+        self.omega = omega
+        self.steps = 0
+        self.since = 0
+        self.first_move = self.last_move = np.inf
+        self.restarts = 0
+        self.cfg = dict(check=20, minrestart=200, minfrac=0.15, theta=0.7, mult=0.2, nec=0.8)
+
+    def rates(self):
+        r = np.float32
+        return Rates(r(0.99 / self.omega), r(0.33 / self.omega), r(0.495 * self.omega), r(0.99 * self.omega))
+
+    def advance(self, count: int) -> None:
+        """Make some steps."""
+        c = self.cfg
+        stop = self.steps + count
+        while self.steps < stop:
+            batch = 1 if self.since == 0 else min(c["check"] - self.since % c["check"], stop - self.steps)
+            move = run_steps(
+                self.streets, self.point, self.anchor, self.room, self.rates(), (self.since, self.since + batch)
+            )
+            self.steps += batch
+            self.since += batch
+            if self.since == 1:
+                self.first_move = move
+            elif self.since % c["check"] == 0 and self.since >= c["minrestart"]:
+                if (
+                    move <= c["mult"] * self.first_move
+                    or (move <= c["nec"] * self.first_move and move > self.last_move)
+                    or self.since >= c["minfrac"] * self.steps
+                ):
+                    self.restart()
+            self.last_move = move
+
+    def restart(self):
+        p, a = self.point, self.anchor
+        st = self.streets
+        w = st.weights
+        primal = sum(float(w[l]) * _replace(p.usage[:, l], a.usage[:, l]) for l in range(len(w))) + 3 * (
+            _replace(p.ahead, a.ahead) + _replace(p.back, a.back)
+        )
+        dual = 2 * (_replace(p.link_ahead, a.link_ahead) + _replace(p.link_back, a.link_back))
+        dual += float((st.degree * ((p.height - a.height) ** 2).sum(1)).sum())
+        a.height[:] = p.height
+        if primal > 0 and dual > 0:
+            self.omega = (
+                self.omega ** (1 - c["theta"]) * (dual / primal) ** (0.5 * c["theta"]) if (c := self.cfg) else 0
+            )
+        self.since = 0
+        self.restarts += 1

@@ -28,7 +28,9 @@ LOSS_PRICES = (0.0, 0.3, 1.0, 4.0, 30.0)
 """Prices per dB that are tried, relative to the average price per dB of the cheapest path."""
 CORRIDOR_LOSS_PRICES = (1.0, 20_000.0)
 """Prices per dB for disjoint pairs: one where cost decides, one where loss does."""
-LOSS_SLACKS = (1.0, 1.3)
+MAX_CONFLICTS = 60
+"""How often a pair that shares a risk is searched again without the spans that caused it."""
+LOSS_SLACKS = (1.0, 0.93, 0.86, 1.1, 1.3)
 """How much lossier than in a chain of equal links a link may be, in the order in which it is tried."""
 UNREACHABLE = np.inf
 
@@ -166,6 +168,12 @@ class RouteSearch:
         distance, parents = shortest_trees(graph, weight, sources)
         cost = sum_along(graph, parents, targets, price)
         loss_db = sum_along(graph, parents, targets, graph.span_loss_db)
+        lateral_db = {site: item.lateral_loss_db for site, item in self.judge.sites.items()}
+        loss_db += np.where(
+            sources[:, None] == targets[None, :],
+            0.0,
+            np.add.outer([lateral_db[s] for s in task.stations], [lateral_db[m] for m in task.middles]),
+        )
         is_far = ~np.isfinite(distance[:, targets])
         cost[is_far], loss_db[is_far] = UNREACHABLE, UNREACHABLE
         return _Trees(parents=parents, cost=cost, loss_db=loss_db)
@@ -200,7 +208,7 @@ class RouteSearch:
                 for index, s in enumerate(task.stations)
             ]
         )
-        for slack in LOSS_SLACKS if links > 1 else (1.0, 1.05):
+        for slack in LOSS_SLACKS:
             cost, middle = _link_costs(trees, middle_price, limit_db * slack)
             order = _cheapest_chain(cost, repeater_price, links)
             if order is None:
@@ -253,16 +261,38 @@ class RouteSearch:
         """Return what a first route should avoid so that a second is left: each path of cheap disjoint pairs."""
         phase = self.scenario.phase_index(demand.from_phase)
         corridors: dict[frozenset[str], None] = {}
-        groups = self.judge.network.spans.risk_groups
         for technology in allowed_technologies(self.scenario, demand):
             task = self._task(demand, technology, phase, frozenset())
             price = self._span_prices(task, ledger, frozenset())
-            self.steps += 1
-            ends = (self.graph.site_node[demand.a], self.graph.site_node[demand.b])
             for price_per_db in CORRIDOR_LOSS_PRICES:
-                pair = disjoint_pair(self.graph, price + price_per_db * self.graph.span_loss_db, *ends)
-                corridors |= dict.fromkeys(frozenset(g for span in path for g in groups[span]) for path in pair or ())
+                pair = self._safe_pair(demand, price + price_per_db * self.graph.span_loss_db)
+                corridors |= dict.fromkeys(pair or ())
         return list(corridors)
+
+    def _safe_pair(self, demand: Demand, weight: Floats) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Return the risk groups of two paths that share none, or None when none are found.
+
+        Where span-disjoint paths still share a risk, the span with more risks (a duct along several streets) is taken
+        away and the search repeated.
+        """
+        groups = self.judge.network.spans.risk_groups
+        weight = weight.copy()
+        ends = (self.graph.site_node[demand.a], self.graph.site_node[demand.b])
+        self.steps += 1
+        for _ in range(MAX_CONFLICTS):
+            pair = disjoint_pair(self.graph, weight, *ends)
+            if pair is None:
+                return None
+            first, second = (frozenset(group for span in path for group in groups[span]) for path in pair)
+            shared = first & second
+            if not shared:
+                return first, second
+            risky = [span for path in pair for span in path if shared.intersection(groups[span])]
+            most = max(len(groups[span]) for span in risky)
+            weight[[span for span in risky if len(groups[span]) == most][-1 if most == 1 else slice(None)]] = (
+                UNREACHABLE
+            )
+        return None
 
 
 def _lane_counts(most: int) -> list[int]:

@@ -96,6 +96,7 @@ def plan_step_by_step(context: Context) -> Draft | None:
         draft = plan_jointly(step, past, tuple(known.values()))
         work.spend(step_work.spent)
         work.interrupted = work.interrupted or step_work.interrupted
+        work.unrouted = step_work.unrouted
         if draft is None:
             return None
         steps.append(draft)
@@ -119,8 +120,9 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
     scenario, work = context.scenario, context.work
     candidates = local.pool.candidates
     serve_all = scenario.spec.objective == "net_present_cost"
-    if serve_all and local.rank(best)[0]:
-        return None  # some demand has no route at all
+    work.unrouted = tuple(demand.id for demand in scenario.demands if demand.id not in best.routes)
+    if serve_all and work.unrouted:
+        return None
     instance = build_instance(
         scenario,
         prices,

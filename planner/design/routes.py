@@ -14,6 +14,9 @@ from planner.plan import Route, Station
 from planner.scenario import Demand, Scenario, Technology
 
 
+CandidateKey = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...], int]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """A route that meets its demand's rate and fidelity, and what it needs.
@@ -34,9 +37,10 @@ class Candidate:
     """Fibers taken by one pass."""
 
     @property
-    def key(self) -> tuple[str, str, tuple[str, ...], tuple[Station, ...], int]:
-        """Return what makes the candidate different from others."""
-        return self.demand, self.route.technology, self.route.spans, self.route.stations, self.route.lanes
+    def key(self) -> CandidateKey:
+        """Return what makes the candidate different from others; keys can be sorted."""
+        stations = tuple((item.site, item.role, item.after_spans) for item in self.route.stations)
+        return self.demand, self.route.technology, self.route.spans, stations, self.route.lanes
 
 
 class RouteJudge:

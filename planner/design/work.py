@@ -14,7 +14,7 @@ class Work:
     """Counts steps, keeps the best plan's cost and the bound, and says when to stop.
 
     Steps decide, so that slow and fast machines do the same; only when the clock runs out first do they differ, and
-    then `stopped_by` says so.
+    then `stopped_by` says so. `unrouted` names the demands for which no route was found at all.
     """
 
     def __init__(self, *, gap: float, budget: int, time_limit_s: float, on_progress: OnProgress | None = None) -> None:
@@ -26,6 +26,7 @@ class Work:
         self.incumbent: float | None = None
         self.bound = 0.0
         self.interrupted = False
+        self.unrouted: tuple[str, ...] = ()
         self.first_plan_s = 0.0
         self.history: list[Progress] = []
         self._on_progress = on_progress

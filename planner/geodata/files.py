@@ -6,7 +6,7 @@ import bz2
 import gzip
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from planner.errors import InputError
 
@@ -58,7 +58,7 @@ def _open(path: Path) -> IO[bytes]:
     """Return a stream of the inflated contents."""
     ending = path.suffix.lower()
     if ending == ".gz":
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     if ending == ".bz2":
-        return bz2.open(path, "rb")
+        return cast(IO[bytes], bz2.open(path, "rb"))
     return path.open("rb")

@@ -188,8 +188,8 @@ def _gather_parts(collection: Collection) -> tuple[list[list[Any]], list[int], l
     notes = [
         f"{name}: {counted(number, 'feature')} {what}"
         for number, what in (
-            (empty, "without geometry, or with a line of one point, left out"),
-            (other, "that are no lines left out"),
+            (empty, "left out: no geometry, or a line of one point"),
+            (other, "left out: not a line"),
             (multiple, "with several lines, read line by line"),
         )
         if number
@@ -198,7 +198,7 @@ def _gather_parts(collection: Collection) -> tuple[list[list[Any]], list[int], l
 
 
 def _on_earth(coordinates: Floats) -> bool:
-    return bool((np.abs(coordinates) <= (180.0, 90.0)).all())
+    return bool((np.abs(coordinates) <= np.array((180.0, 90.0))).all())
 
 
 def _located_problem(collection: Collection, parts: list[list[Any]], features: list[int]) -> InputError:
@@ -234,7 +234,9 @@ def _reference_system(content: Mapping[str, Any], layer: Layer, path: Path) -> C
         if isinstance(name, str):
             stated = _parse_crs(name, path, "crs of the file")
         elif layer.crs is None:
-            raise InputError.at(str(path), "the file's crs names no reference system; state the layer's crs", key_path="crs")
+            raise InputError.at(
+                str(path), "the file's crs names no reference system; state the layer's crs", key_path="crs"
+            )
     if layer.crs is None:
         return stated or CRS(LONGITUDE_LATITUDE)
     named = _parse_crs(layer.crs, path, "crs of the layer")
@@ -249,5 +251,7 @@ def _parse_crs(name: str, path: Path, what: str) -> CRS:
         crs = CRS.from_user_input(name)
     except CRSError as error:
         raise InputError.at(str(path), f"{what} is unknown: {clean_text(name)}", key_path="crs") from error
+    if not (crs.is_geographic or crs.is_projected):
+        raise InputError.at(str(path), f"{what} places nothing on a map: {clean_text(name)}", key_path="crs")
     # Longitude comes first in GeoJSON, whatever the reference system says.
     return CRS(LONGITUDE_LATITUDE) if crs.equals(CRS("EPSG:4326"), ignore_axis_order=True) else crs

@@ -21,10 +21,7 @@ from planner.scenario.spec import Extent
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Blocks:
-    """Stretches of street between two junctions, as columns, and the junctions.
-
-    A block is what a digger opens at once: it is the risk group `street:<id>`.
-    """
+    """Stretches of street between two junctions, as columns, and the junctions."""
 
     ids: tuple[str, ...]
     """Id of the street, with `-1`, `-2` ... where the street has several blocks."""
@@ -110,7 +107,9 @@ def _clip(streets: Streets, extent: Extent, where: str, notes: list[str]) -> tup
     gone = len(np.setdiff1d(streets.owners, streets.owners[origins]))
     if missing:
         holed = len(np.unique(lines.owners[~is_there]))
-        notes.append(f"{counted(missing, 'vertex', 'vertices')} missing in the data: {counted(holed, 'street')} cut there")
+        notes.append(
+            f"{counted(missing, 'vertex', 'vertices')} missing in the data: {counted(holed, 'street')} cut there"
+        )
     if outside:
         reached = len(np.unique(lines.owners[is_there & ~is_inside]))
         notes.append(

@@ -14,7 +14,7 @@ from planner.errors import InputError
 from planner.geodata.files import COMPRESSED, check_size, read_contents
 from planner.geodata.lines import DECIMALS, Lines
 from planner.geodata.streets import STREET_COLUMNS, UNKNOWN, Streets, structures_of
-from planner.geodata.wording import clean_text, counted, listed
+from planner.geodata.wording import clean_text, counted
 from planner.scenario import Layer
 from planner.yamlio import nearest
 
@@ -45,8 +45,8 @@ NO_STREETS = frozenset(
     }
 )
 """Values of `highway` that no trench can follow: not built or gone, indoors, furniture, race tracks, climbs."""
-FILE_ERRORS = (RuntimeError, ValueError, OSError)
-"""What pyosmium raises for files it cannot read; a wrong coordinate is a RuntimeError or ValueError there."""
+FILE_ERRORS = (RuntimeError, ValueError, OSError, osmium.InvalidLocationError)
+"""What pyosmium raises for files that it cannot read."""
 
 _MISSING = (2**31 - 1, 2**31 - 1)
 
@@ -116,7 +116,7 @@ def _read_ways(path: Path, source: Any, wanted: set[str]) -> tuple[list[_Way], t
     """Return the ways that are streets, sorted by id, and notes about the others."""
     ways: dict[int, _Way] = {}
     left_out: Counter[str] = Counter()
-    reader = osmium.FileProcessor(source, osmium.osm.WAY).with_filter(osmium.filter.KeyFilter("highway"))
+    reader: Any = osmium.FileProcessor(source, osmium.osm.WAY).with_filter(osmium.filter.KeyFilter("highway"))
     for way in reader:
         kind = way.tags["highway"]
         if kind in NO_STREETS or way.tags.get("area") == "yes":
@@ -145,7 +145,8 @@ def _read_nodes(path: Path, source: Any, ways: list[_Way]) -> Lines:
     refs = np.array([ref for way in ways for ref in way.refs], dtype=np.int64)
     nodes, positions = np.unique(refs, return_inverse=True)
     found: dict[int, tuple[int, int]] = dict.fromkeys(nodes.tolist(), _MISSING)
-    for node in osmium.FileProcessor(source, osmium.osm.NODE):
+    reader: Any = osmium.FileProcessor(source, osmium.osm.NODE)
+    for node in reader:
         known = found.get(node.id)
         if known is not None and node.location.valid():
             place = (node.location.x, node.location.y)

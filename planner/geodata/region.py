@@ -27,7 +27,9 @@ def refuse_elsewhere(coordinates: Floats, extent: Extent, where: str) -> None:
         text = "longitude and latitude are swapped: with the two exchanged the layer fits the extent"
         raise InputError.at(where, text)
     if not is_inside.any():
-        text = f"nothing lies inside the extent; the layer {_box(coordinates[is_there])}: is the crs or the extent right?"
+        text = (
+            f"nothing lies inside the extent; the layer {_box(coordinates[is_there])}: is the crs or the extent right?"
+        )
         raise InputError.at(where, text)
 
 

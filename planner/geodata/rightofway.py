@@ -46,7 +46,7 @@ def annotate_ground(scenario: Scenario, streets: Streets, plan: StreetPlan) -> G
     surfaces = tuple(streets.surface[owner] for owner in owners)
     rules = scenario.spec.right_of_way.zones
     zones = read_zones(scenario)
-    kinds = zones_of_blocks(plan, zones, rules, [bool(streets.structures[owner]) for owner in owners])
+    kinds, exempt = zones_of_blocks(plan, zones, rules, [bool(streets.structures[owner]) for owner in owners])
     notes = list(zones.notes)
     road = _factors(scenario, "road class", scenario.costs.road_classes, classes, plan.blocks.lengths_m, notes)
     surface = _factors(scenario, "surface", scenario.costs.surfaces, surfaces, plan.blocks.lengths_m, notes)
@@ -55,15 +55,18 @@ def annotate_ground(scenario: Scenario, streets: Streets, plan: StreetPlan) -> G
     forbidden_zones = {rule.kind for rule in rules if rule.forbidden}
     forbidden_classes = set(scenario.spec.right_of_way.forbidden_road_classes)
     buildable = np.array(
-        [name not in forbidden_classes and kind not in forbidden_zones for name, kind in zip(classes, kinds, strict=True)],
+        [
+            name not in forbidden_classes and kind not in forbidden_zones
+            for name, kind in zip(classes, kinds, strict=True)
+        ],
         dtype=np.bool_,
     )
-    notes += _rule_notes(kinds, buildable, plan.blocks.lengths_m)
+    notes += _rule_notes(kinds, exempt, buildable, plan.blocks.lengths_m)
     density = scenario.costs.densities[scenario.spec.right_of_way.density].factor
     return Ground(
         road_class=classes,
         surface=surfaces,
-        zone=tuple(kinds),
+        zone=kinds,
         trench_per_m=scenario.costs.items["trench"].price * density * road * surface * zone,
         permit_per_m=scenario.costs.items["right-of-way-permit"].price * road * zone,
         buildable=buildable,
@@ -88,20 +91,24 @@ def _factors(
         raise InputError.at(f"{scenario.folder / scenario.spec.catalogs.costs}", text)
     if absent.any():
         km = lengths_m[absent].sum() / 1000.0
-        notes.append(f"{what} not in the data for {counted(int(absent.sum()), 'block')} ({km:,.1f} km): priced as unknown")
+        notes.append(
+            f"{what} not in the data for {counted(int(absent.sum()), 'block')} ({km:,.1f} km): priced as unknown"
+        )
     if strange.any():
         kinds = Counter(value for value, flag in zip(values, strange.tolist(), strict=True) if flag)
         km = lengths_m[strange].sum() / 1000.0
-        notes.append(
-            f"{what} not in the price list for {counted(int(strange.sum()), 'block')} ({km:,.1f} km), priced as unknown: "
-            f"{listed(kinds)}"
-        )
+        amount = f"{counted(int(strange.sum()), 'block')} ({km:,.1f} km)"
+        notes.append(f"{what} not in the price list for {amount}, priced as unknown: {listed(kinds)}")
     return np.array([factors[value if value in factors else UNKNOWN].factor for value in values], dtype=np.float64)
 
 
-def _rule_notes(kinds: Sequence[str], buildable: Flags, lengths_m: Floats) -> list[str]:
+def _rule_notes(kinds: Sequence[str], exempt: int, buildable: Flags, lengths_m: Floats) -> list[str]:
     """Return how much street the rules touch."""
     notes = []
+    if exempt:
+        notes.append(
+            f"{counted(exempt, 'block')} on bridges or in tunnels cross forbidden zones and stay open to works"
+        )
     for kind in sorted(set(kinds) - {""}):
         share = np.array([found == kind for found in kinds], dtype=np.bool_)
         notes.append(f"zone {kind}: {counted(int(share.sum()), 'block')}, {lengths_m[share].sum() / 1000.0:,.1f} km")

@@ -48,13 +48,13 @@ class StreetPlan:
 def draw_streets(blocks: Blocks, projection: Transformer) -> StreetPlan:
     """Return the blocks in metres."""
     vertices_m = to_metres(projection, blocks.lines.coordinates)
-    shapes = shapely.linestrings(vertices_m, indices=blocks.lines.owners)
+    shapes = np.asarray(shapely.linestrings(vertices_m, indices=blocks.lines.owners))
     return StreetPlan(
         projection=projection,
         blocks=blocks,
         vertices_m=vertices_m,
         shapes=shapes,
-        lengths_m=shapely.length(shapes),
+        lengths_m=np.asarray(shapely.length(shapes)),
         junctions_m=to_metres(projection, blocks.junctions),
     )
 

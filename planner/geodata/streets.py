@@ -78,7 +78,9 @@ def read_geojson_streets(path: Path, layer: Layer) -> Streets:
         surface=_texts(rows, columns["surface"], UNKNOWN),
         name=_texts(rows, columns["name"], ""),
         structures=tuple(
-            structures_of(row.get(columns["bridge"]), row.get(columns["tunnel"]), clean_text(row.get(columns["osm"])) or name)
+            structures_of(
+                row.get(columns["bridge"]), row.get(columns["tunnel"]), clean_text(row.get(columns["osm"])) or name
+            )
             for row, name in zip(rows, ids, strict=True)
         ),
         lines=_joined_lines(parts, np.array(levels, dtype=np.int64)),
@@ -98,7 +100,7 @@ def structures_of(bridge: Any, tunnel: Any, name: str) -> tuple[str, ...]:
     return tuple(f"{kind}:{name}" for kind, value in values if clean_text(value).lower() not in _NO)
 
 
-def check_ending(path: Path) -> str:
+def file_kind(path: Path) -> str:
     """Return `osm` or `geojson` for a file of streets; raises InputError for any other kind of file."""
     kind = kind_of(path)
     if kind in OSM_ENDINGS:
@@ -113,16 +115,23 @@ def _ids(
     rows: list[Mapping[str, Any]], column: str, collection: Collection, parts: LineParts
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the id of every feature, numbered where it has none, and notes about missing and repeated ones."""
-    given = [row.get(column, collection.features[index].get("id")) for index, row in enumerate(rows)]
-    ids = tuple(clean_text(value) or f"street-{index:06d}" for index, value in enumerate(given))
+    given = [
+        clean_text(row.get(column)) or clean_text(collection.features[index].get("id"))
+        for index, row in enumerate(rows)
+    ]
+    ids = tuple(name or f"street-{index:06d}" for index, name in enumerate(given))
     used = np.unique(parts.features)
-    missing = sum(not clean_text(given[index]) for index in used)
+    missing = sum(not given[index] for index in used)
     repeated = len(used) - len({ids[index] for index in used})
     notes = []
     if missing:
-        notes.append(f"{collection.path.name}: {counted(missing, 'street')} without id, numbered by position in the file")
+        notes.append(
+            f"{collection.path.name}: {counted(missing, 'street')} without id, numbered by position in the file"
+        )
     if repeated:
-        notes.append(f"{collection.path.name}: {counted(repeated, 'street')} with an id used before, taken as parts of one")
+        notes.append(
+            f"{collection.path.name}: {counted(repeated, 'street')} with an id used before, taken as parts of one"
+        )
     return ids, notes
 
 
@@ -139,7 +148,7 @@ def _level(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[int, boo
         except (ValueError, OverflowError):
             return 0, True
     kinds = structures_of(row.get(columns["bridge"]), row.get(columns["tunnel"]), "")
-    return {("bridge:",): 1, ("tunnel:",): -1}.get(kinds, 0), False
+    return int("bridge:" in kinds) - int("tunnel:" in kinds), False
 
 
 def _joined_lines(parts: LineParts, levels: Integers) -> Lines:
@@ -157,7 +166,7 @@ def number_places(coordinates: Floats, ends: Flags, levels: Integers) -> Integer
 
     Vertices at one position are the same place if some line ends at the position; otherwise those of one level are.
     """
-    is_there = np.isfinite(coordinates).all(axis=1) & (np.abs(coordinates) <= (180.0, 90.0)).all(axis=1)
+    is_there = np.asarray((np.abs(coordinates) <= np.array((180.0, 90.0))).all(axis=1), dtype=np.bool_)  # not for NaN
     units = np.rint(np.where(is_there[:, None], coordinates, 0.0) * 1e7).astype(np.int64)
     codes = (units[:, 0] + 1_800_000_000) * 1_800_000_001 + units[:, 1] + 900_000_000
     _, positions = np.unique(codes, return_inverse=True)

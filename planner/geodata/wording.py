@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 MAX_TEXT = 200
 
 
@@ -31,7 +31,7 @@ def listed(words: Iterable[str], limit: int = 5) -> str:
 
 
 def clean_text(value: Any) -> str:
-    """Return a value from a file as one line of text, without control and direction characters; None is empty."""
+    """Return a value from a file as one line of text without control and direction characters; None is empty."""
     if value is None:
         return ""
     if isinstance(value, str):

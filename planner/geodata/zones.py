@@ -11,8 +11,15 @@ import shapely
 from numpy.typing import NDArray
 
 from planner.errors import InputError, Problem
-from planner.geodata.geojson import LONGITUDE_LATITUDE, Collection, check_columns, is_finite_number, numbers_of, read_collection
-from planner.geodata.region import refuse_elsewhere
+from planner.geodata.geojson import (
+    LONGITUDE_LATITUDE,
+    Collection,
+    check_columns,
+    is_finite_number,
+    numbers_of,
+    read_collection,
+)
+from planner.geodata.region import refuse_elsewhere, to_metres
 from planner.geodata.snapping import StreetPlan
 from planner.geodata.wording import clean_text, counted, listed
 from planner.network import Integers
@@ -69,22 +76,27 @@ def read_zones(scenario: Scenario) -> Zones:
     )
 
 
-def zones_of_blocks(plan: StreetPlan, zones: Zones, rules: Sequence[ZoneRule], structures: Sequence[bool]) -> list[str]:
-    """Return the kind of the strictest zone that every block runs through, or nothing.
+def zones_of_blocks(
+    plan: StreetPlan, zones: Zones, rules: Sequence[ZoneRule], structures: Sequence[bool]
+) -> tuple[tuple[str, ...], int]:
+    """Return the kind of the strictest zone that every block runs through, or empty text; and how many were exempt.
 
     A forbidden zone is the strictest, then the one with the largest factor. Bridges and tunnels pass over or under
-    forbidden zones and belong to none of them.
+    forbidden zones and are exempt from them.
     """
     kinds = [""] * len(plan.shapes)
     if not zones.kinds:
-        return kinds
+        return tuple(kinds), 0
     forbidden = {rule.kind for rule in rules if rule.forbidden}
-    areas = shapely.transform(zones.shapes, plan.projection.transform, interleaved=False)
+    areas = shapely.transform(zones.shapes, lambda points: to_metres(plan.projection, points))
+    exempt: set[int] = set()
     for block, zone in _crossings(plan, areas).tolist():
         kind = zones.kinds[zone]
-        if not kinds[block] and not (structures[block] and kind in forbidden):
+        if structures[block] and kind in forbidden:
+            exempt.add(block)
+        elif not kinds[block]:
             kinds[block] = kind
-    return kinds
+    return tuple(kinds), len(exempt)
 
 
 def _crossings(plan: StreetPlan, areas: NDArray[np.object_]) -> Integers:
@@ -114,6 +126,8 @@ def _read_frame(collection: Collection, layer: Layer, notes: list[str]) -> geopa
         frame = geopandas.GeoDataFrame.from_features(features, crs=collection.crs).to_crs(LONGITUDE_LATITUDE)
     except (ValueError, TypeError, IndexError, shapely.errors.GEOSException) as error:
         raise InputError.at(str(collection.path), f"holds a polygon that cannot be drawn: {error}") from error
+    if not np.isfinite(shapely.get_coordinates(frame.geometry)).all():
+        raise InputError.at(str(collection.path), f"holds a polygon that has no place in {collection.crs.name}")
     frame["kind"] = [clean_text(collection.properties(index)[column]) for index in chosen]
     frame.geometry = shapely.force_2d(frame.geometry.to_numpy())
     is_valid = frame.geometry.is_valid.to_numpy()
@@ -134,7 +148,9 @@ def _polygons(collection: Collection, notes: list[str]) -> list[int]:
     if not chosen:
         raise InputError.at(str(collection.path), "layer holds no polygons")
     if len(chosen) < len(kinds):
-        notes.append(f"{collection.path.name}: {counted(len(kinds) - len(chosen), 'feature')} that are no polygons left out")
+        notes.append(
+            f"{collection.path.name}: {counted(len(kinds) - len(chosen), 'feature')} left out: not a polygon"
+        )
     return chosen
 
 

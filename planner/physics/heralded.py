@@ -138,7 +138,7 @@ def absorptive(
 
     eta_A eta_B her_A her_B: both photons arrive and both memories announce the storage. All in [0, 1]; raises
     ValueError otherwise. Its clock is the smaller of source rate and memory bandwidth, free of the signal time.
-    Source: Lago-Rivera et al., Nature 594, 37 (2021).
+    Source: Jones et al., New J. Phys. 18, 083015 (2016), midpoint source.
 
     >>> round(absorptive(0.1, 0.1, 0.3, 0.3) * 1e4, 4)
     9.0

@@ -156,7 +156,8 @@ def _heralded_state(link: ElementaryLink, hardware: LinkHardware, memory: Memory
     modes_hz = memory.duty * memory.modes / clock_s
     return LinkState(
         rate_hz=slot_probability / clock_s,
-        fidelity=herald.fidelity,
+        # Below 1/4 two random qubits would do better: the ends may always replace what they hold by those.
+        fidelity=max(0.25, herald.fidelity),
         clock_s=clock_s,
         ceiling_hz=_weaker_arm_ebits(link, hardware) * modes_hz,
         limits=(),

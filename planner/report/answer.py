@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.report.dossier import Dossier, phase_label
-from planner.report.service import is_served
 from planner.report.spending import total_capex
-from planner.report.wording import count, counted, joined, length, money_words, percent, significant
+from planner.report.wording import count, counted, given, joined, length, money_words, percent
 from planner.report.work import built_count, built_km, opened_count
 
 STOPPED = {
@@ -37,6 +36,7 @@ class Figure:
     label: str
     value: str
     remark: str = ""
+    is_failed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +79,7 @@ def _served(dossier: Dossier, phase: int) -> list[int]:
     """Return the number of routes of every demand that is served in a phase."""
     name = dossier.scenario.phases[phase].id
     services = [dossier.plan.service(demand.id, name) for demand in dossier.scenario.active_demands(phase)]
-    return [len(service.routes) for service in services if service is not None and is_served(service)]
+    return [len(service.routes) for service in services if service is not None and service.routes]
 
 
 def _served_words(dossier: Dossier) -> str:
@@ -146,7 +146,7 @@ def _figures(dossier: Dossier) -> tuple[Figure, ...]:
     failed, checks = len(dossier.verdict.failed_checks), len(dossier.verdict.checks)
     last = dossier.last_phase
     served, asked = len(_served(dossier, last)), len(dossier.scenario.active_demands(last))
-    weight = f"weight {significant(outcome.served_weight)} of {significant(outcome.total_weight)}"
+    weight = f"weight {given(outcome.served_weight)} of {given(outcome.total_weight)}"
     verdict = "not checked" if not checks else "passed" if not failed else f"FAILED: {count(failed)}"
     goal = {"net_present_cost": "least net present cost", "service": "most service within the budgets, then least cost"}
     return (
@@ -159,5 +159,5 @@ def _figures(dossier: Dossier) -> tuple[Figure, ...]:
         Figure(label="Gap", value=percent(outcome.gap), remark=f"bound covers {SCOPES[outcome.bound_scope]}"),
         Figure(label="Search", value=STATUS[outcome.stopped_by], remark=f"goal: {goal[outcome.objective]}"),
         Figure(label="Demands served", value=f"{count(served)} of {count(asked)}", remark=weight),
-        Figure(label="Verification", value=verdict, remark=counted(checks, "check")),
+        Figure(label="Verification", value=verdict, remark=counted(checks, "check"), is_failed=bool(failed or not checks)),
     )

@@ -76,22 +76,21 @@ def site_tables(dossier: Dossier) -> tuple[tuple[str, str, Table], ...]:
     )
 
 
-def item_table(dossier: Dossier) -> Table:
-    """Return all equipment by item: units and unit prices by phase, and where the prices come from."""
-    items = dossier.scenario.costs.items
+def price_table(dossier: Dossier) -> Table:
+    """Return the items that are installed, with their unit price in every phase and where it comes from."""
+    items, phases = dossier.scenario.costs.items, range(len(dossier.scenario.phases))
     lines = []
     for item, counts in unit_counts(dossier).items():
-        cells = []
-        for phase, units in enumerate(counts):
-            price = money(unit_price(dossier.scenario, item, phase)) if item in items else MISSING
-            cells += [count(units) if units else MISSING, price]
-        source = items[item].source + (" (assumed)" if items[item].assumed else "") if item in items else MISSING
-        lines.append(row(item_label(dossier, item), *cells, count(sum(counts)), source))
-    names = [f"{name}: {what}" for name in phase_names(dossier) for what in ("units", "unit price")]
-    columns = (Column(label="Item"), *number_columns([*names, "All units"]), Column(label="Source of the price"))
-    return Table(
-        caption=f"Equipment of all sites, prices in {dossier.plan.currency}", columns=columns, rows=tuple(lines)
+        prices = [money(unit_price(dossier.scenario, item, phase)) for phase in phases]
+        source = items[item].source + (" (assumed)" if items[item].assumed else "")
+        lines.append(row(item_label(dossier, item), count(sum(counts)), *prices, source))
+    columns = (
+        Column(label="Item"),
+        *number_columns(["Units"]),
+        *number_columns(phase_names(dossier), unit=f"{dossier.plan.currency} a unit"),
+        Column(label="Source of the price"),
     )
+    return Table(caption="Unit prices", columns=columns, rows=tuple(lines))
 
 
 def _bill(columns: tuple[Column, ...], lines: list[Row], totals: list[float]) -> Table:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from planner.report.colours import (
     LINE_LOOKS,
     MARKER_LOOKS,
+    STREET_LOOKS,
     WHITE,
     BarLook,
     Hatch,
@@ -120,6 +121,17 @@ def marker_swatch(look: MarkerLook) -> Markup:
         '<svg class="swatch" aria-hidden="true" viewBox="-20 -9 40 18" width="40" height="18">'
         '<path d="{}" fill="{}" stroke="{}" stroke-width="1.4"/></svg>'
     ).format(look.outline, look.colour if look.filled else WHITE, "#1a1a1a" if look.filled else look.colour)
+
+
+def street_swatch() -> Markup:
+    """Return the legend's symbol of the streets: a piece of each class."""
+    pieces = Markup("").join(
+        Markup('<path d="M{} 8h8" stroke="{}" stroke-width="{}"/>').format(8 * at, look.colour, 1.3 * look.width_px)
+        for at, look in enumerate(STREET_LOOKS)
+    )
+    return Markup('<svg class="swatch" aria-hidden="true" viewBox="0 0 40 16" width="40" height="16">{}</svg>').format(
+        pieces
+    )
 
 
 def swatch(layer: str) -> Markup:

@@ -24,12 +24,18 @@ DECIMALS = 5
 OCCUPIED: tuple[Medium, ...] = ("duct", "dark_fiber")
 """Media that exist before the plan."""
 
+BUILT, PLACES, ROUTES, UNUSED = "Built or leased", "Sites and stations", "Routes of a demand", "Not used"
+LEGEND_GROUPS = (BUILT, PLACES, ROUTES, UNUSED)
+"""Headings of the legend, in order."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapLayer:
     """A layer of the map: its name in the table of looks, and the function that draws it."""
 
     name: str
+    group: str
+    """Heading of the legend that it stands under."""
     draw: Callable[[Dossier], list[Feature]]
     shown: bool = True
     """Whether it is switched on when the page opens."""
@@ -116,25 +122,25 @@ def stations(dossier: Dossier, *, role: Role) -> list[Feature]:
 
 
 LAYERS: tuple[MapLayer, ...] = (
-    MapLayer(name="existing", draw=partial(existing_lines, assumed=False)),
-    MapLayer(name="existing-assumed", draw=partial(existing_lines, assumed=True)),
-    MapLayer(name="hop-unused", draw=unused_hops),
-    MapLayer(name="primary", draw=partial(routes, rank=0)),
-    MapLayer(name="backup", draw=partial(routes, rank=1)),
-    MapLayer(name="lateral", draw=laterals),
-    MapLayer(name="lease", draw=partial(built_lines, medium="dark_fiber", assumed=False)),
-    MapLayer(name="lease-assumed", draw=partial(built_lines, medium="dark_fiber", assumed=True)),
-    MapLayer(name="cable", draw=partial(built_lines, medium="duct", assumed=False)),
-    MapLayer(name="cable-assumed", draw=partial(built_lines, medium="duct", assumed=True)),
-    MapLayer(name="trench", draw=partial(built_lines, medium="trench")),
-    MapLayer(name="hop", draw=partial(built_lines, medium="free_space", assumed=False)),
-    MapLayer(name="hop-unchecked", draw=partial(built_lines, medium="free_space", assumed=True)),
-    MapLayer(name="site-unused", draw=unused_sites),
-    MapLayer(name="site-inner", draw=partial(sites, users=False)),
-    MapLayer(name="site-user", draw=partial(sites, users=True)),
-    MapLayer(name="heralding", draw=partial(stations, role="heralding")),
-    MapLayer(name="source", draw=partial(stations, role="pair_source")),
-    MapLayer(name="repeater", draw=partial(stations, role="repeater")),
+    MapLayer(name="existing", group=UNUSED, draw=partial(existing_lines, assumed=False)),
+    MapLayer(name="existing-assumed", group=UNUSED, draw=partial(existing_lines, assumed=True)),
+    MapLayer(name="hop-unused", group=UNUSED, draw=unused_hops, shown=False),
+    MapLayer(name="primary", group=ROUTES, draw=partial(routes, rank=0)),
+    MapLayer(name="backup", group=ROUTES, draw=partial(routes, rank=1)),
+    MapLayer(name="lateral", group=BUILT, draw=laterals),
+    MapLayer(name="lease", group=BUILT, draw=partial(built_lines, medium="dark_fiber", assumed=False)),
+    MapLayer(name="lease-assumed", group=BUILT, draw=partial(built_lines, medium="dark_fiber", assumed=True)),
+    MapLayer(name="cable", group=BUILT, draw=partial(built_lines, medium="duct", assumed=False)),
+    MapLayer(name="cable-assumed", group=BUILT, draw=partial(built_lines, medium="duct", assumed=True)),
+    MapLayer(name="trench", group=BUILT, draw=partial(built_lines, medium="trench")),
+    MapLayer(name="hop", group=BUILT, draw=partial(built_lines, medium="free_space", assumed=False)),
+    MapLayer(name="hop-unchecked", group=BUILT, draw=partial(built_lines, medium="free_space", assumed=True)),
+    MapLayer(name="site-unused", group=UNUSED, draw=unused_sites, shown=False),
+    MapLayer(name="site-inner", group=PLACES, draw=partial(sites, users=False)),
+    MapLayer(name="site-user", group=PLACES, draw=partial(sites, users=True)),
+    MapLayer(name="heralding", group=PLACES, draw=partial(stations, role="heralding")),
+    MapLayer(name="source", group=PLACES, draw=partial(stations, role="pair_source")),
+    MapLayer(name="repeater", group=PLACES, draw=partial(stations, role="repeater")),
 )
 """The layers from the lowest to the highest; the streets lie below all of them."""
 

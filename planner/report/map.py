@@ -110,13 +110,12 @@ def _empty_map(bounds: list[list[float]]) -> folium.Map:
         location=[(south + north) / 2.0, (west + east) / 2.0],
         tiles=None,
         prefer_canvas=True,
-        control_scale=True,
         attributionControl=False,
         scrollWheelZoom=False,
         fadeAnimation=False,
         minZoom=5,
         maxZoom=18,
-        zoomSnap=0.5,
+        zoomSnap=0.25,
     )
     chart.default_js, chart.default_css = [], []
     return chart

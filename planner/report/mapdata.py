@@ -7,10 +7,10 @@ from typing import Any
 from planner.report.answer import phase_sentence
 from planner.report.basemap import STEPS_PER_DEG, pack_lines
 from planner.report.colours import BROKEN_LOOK, FAILED_LOOK, LINE_LOOKS, MARKER_LOOKS, LineLook
-from planner.report.dossier import Dossier
+from planner.report.dossier import Dossier, phase_names
 from planner.report.bill import site_details
 from planner.report.proof import failure_effects
-from planner.report.service import RANKS, demand_name, service_sentence
+from planner.report.service import demand_name, rank_label, service_sentence
 from planner.report.work import SPAN_FACTS, span_details
 
 
@@ -20,7 +20,10 @@ def map_data(dossier: Dossier) -> dict[str, Any]:
     position = {at: number for number, at in enumerate(shown)}
     return {
         "stepsPerDeg": STEPS_PER_DEG,
-        "phases": [phase_sentence(dossier, phase) for phase in range(len(dossier.scenario.phases))],
+        "phases": [
+            {"name": name, "sentence": phase_sentence(dossier, phase)}
+            for phase, name in enumerate(phase_names(dossier))
+        ],
         "spans": _spans(dossier, shown),
         "sites": [
             {
@@ -98,7 +101,7 @@ def _routes(dossier: Dossier, position: dict[int, int]) -> list[dict[str, Any]]:
     return [
         {
             "demand": drawn.demand,
-            "rank": RANKS[drawn.rank].lower(),
+            "rank": rank_label(drawn.rank).lower(),
             "phases": list(drawn.phases),
             "spans": [[position[at], forward] for at, forward in drawn.steps],
         }

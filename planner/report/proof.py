@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from planner.network import Network
 from planner.plan import Route
 from planner.report.dossier import Dossier, DrawnRoute
 from planner.report.service import demand_name
-from planner.report.tables import Row, Table, row, text_columns
-from planner.report.wording import MISSING, count, counted, joined, some, spaced
+from planner.report.tables import Row, Table, number_columns, row, text_columns
+from planner.report.wording import MISSING, count, counted, joined, plain, some, spaced
 from planner.verdict import Check, Failure
 
+SHOWN_ALIKE = 4
+"""Places named in one row of the table of failures; the others are counted."""
 CHECK_COLUMNS = text_columns("Subject", "Expected", "Actual", "Unit")
 
 
@@ -82,17 +86,28 @@ def failure_table(dossier: Dossier) -> Table:
     lines = []
     for (lost, weakened), failures in effects.items():
         names = [_failure_name(dossier, failure) for failure in failures]
-        lines.append(
-            row(
-                some(names, 8),
-                count(len(names)),
-                _demand_words(dossier, lost),
-                _demand_words(dossier, weakened),
-                kind="missed" if lost else "",
-            )
-        )
-    columns = text_columns("If this fails", "Places alike", "Demands without any route", "Demands that keep one route")
+        words = Markup('<span class="alarm">✕ {}</span>').format(plain(_demand_words(dossier, lost))) if lost else MISSING
+        lines.append(row(some(names, SHOWN_ALIKE), count(len(names)), words, _demand_words(dossier, weakened)))
+    columns = (
+        *text_columns("If this fails"),
+        *number_columns(["Places"]),
+        *text_columns("Demands without any route", "Demands that keep one route"),
+    )
     return Table(caption="Single failures in the last phase, the worst first", columns=columns, rows=tuple(lines))
+
+
+def failure_words(dossier: Dossier) -> str:
+    """Return how many single failures were tried, and what they do, in words."""
+    failures = dossier.verdict.failures
+    if not failures:
+        return "No failure was tried, or no route depends on anything that could fail."
+    losing = sum(bool(failure.lost_demands) for failure in failures)
+    weakening = sum(bool(failure.weakened_demands) and not failure.lost_demands for failure in failures)
+    return (
+        f"Of {counted(len(failures), 'single failure')} that were tried in the last phase, {count(losing)} leave at "
+        f"least one demand without any route and {count(weakening)} only take one of its two routes from a demand. "
+        "Places with the same effect share a row."
+    )
 
 
 def failure_effects(dossier: Dossier, routes: Sequence[DrawnRoute]) -> tuple[FailureEffect, ...]:
@@ -158,7 +173,9 @@ def _failure_name(dossier: Dossier, failure: Failure) -> str:
     """Return what fails: a site by its name, a risk group with the street or duct that it stands for."""
     if failure.kind == "site":
         return f"Site {dossier.site_name(failure.risk_group)}"
-    return failure.risk_group
+    spans = dossier.network.spans
+    names = {spans.name[at] for at in dossier.built if _fails(dossier.network, at, failure.risk_group)} - {""}
+    return f"{min(names)} ({failure.risk_group})" if len(names) == 1 else failure.risk_group
 
 
 def _failure_sentence(dossier: Dossier, failure: Failure) -> str:

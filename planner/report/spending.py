@@ -104,7 +104,7 @@ def _category_rows(
 ) -> tuple[Row, ...]:
     """Return one row of amounts for each category."""
     lines = []
-    for category in categories:
+    for category in (name for name in categories if any(phase.get(name) for phase in sums)):
         amounts = [phase.get(category, 0.0) for phase in sums]
         cells = [money(amount) if amount else MISSING for amount in amounts]
         lines.append(row(bar_look(category).label, *cells, *([money(math.fsum(amounts))] if total else [])))
@@ -149,11 +149,10 @@ def _worth_table(dossier: Dossier, categories: Sequence[str], sums: Sequence[dic
 def _yearly_table(dossier: Dossier, categories: Sequence[str], unit: str) -> Table:
     """Return yearly costs; those of leases last as long as their phase, so that phases are not added up."""
     sums = _by_phase(dossier, lambda line: line.opex_per_year)
-    used = [name for name in categories if any(phase.get(name) for phase in sums)]
     totals = [money(math.fsum(phase.values())) for phase in sums]
     return Table(
         caption=f"Yearly cost that each phase adds, {unit} a year (leases of fiber: while the phase lasts)",
         columns=_columns(dossier, last=""),
-        rows=_category_rows(used, sums, total=False),
+        rows=_category_rows(categories, sums, total=False),
         foot=(row("Sum", *totals, kind="sum"),),
     )

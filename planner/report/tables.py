@@ -21,7 +21,10 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """A row of cells; the first is its heading. `kind` is a plain word for the style sheet."""
+    """A row of cells; the first is its heading. `kind` is a plain word for the style sheet.
+
+    A row of kind `group` or `remark` has one cell, which is as wide as the table; a `group` starts a new part of it.
+    """
 
     cells: tuple[Cell, ...]
     kind: str = ""

@@ -104,6 +104,15 @@ def milliseconds(seconds: float) -> str:
     return significant(seconds * 1e3)
 
 
+def given(value: float) -> str:
+    """Return a number as it was written in the scenario: no digits are added, and none are lost up to twelve.
+
+    >>> given(100.0), given(0.85), given(250000.0)
+    ('100', '0.85', '250,000')
+    """
+    return f"{value:,.0f}" if value == round(value) else f"{value:.12g}"
+
+
 def percent(share: float) -> str:
     """Return a share in percent, with as many decimals as small shares need.
 

@@ -30,14 +30,15 @@ def opened_count(dossier: Dossier, phase: int | None = None) -> int:
 def work_table(dossier: Dossier) -> Table:
     """Return lengths, hops, sites and equipment by phase."""
     phases = range(len(dossier.scenario.phases))
-    lines = []
+    lines = [row("Lines", kind="group")]
     for medium in MEDIA:
         label, total = MEDIUM_LABELS[medium], built_km(dossier, medium)
         cells = [built_km(dossier, medium, phase) for phase in phases]
         lines.append(row(f"{label}, km", *(length(km) if km else MISSING for km in cells), length(total)))
     hops = [built_count(dossier, "free_space", phase) for phase in phases]
     opened = [opened_count(dossier, phase) for phase in phases]
-    lines += [_count_row("Free-space hops, number", hops), _count_row("Sites opened, number", opened)]
+    lines += [_count_row("Free-space hops, number", hops)]
+    lines += [row("Sites and their equipment, units", kind="group"), _count_row("Sites opened", opened)]
     lines += [_count_row(item_label(dossier, item), counts) for item, counts in unit_counts(dossier).items()]
     columns = (Column(label="What"), *number_columns([*phase_names(dossier), "All phases"]))
     return Table(caption="What is built and installed in each phase", columns=columns, rows=tuple(lines))

@@ -3,8 +3,10 @@
 verification    `verify_plan`, the one verb
 checks          `CHECKS`: all checks in order; the functions stand in *_checks.py
 facts           what the checks ask about, collected once
+layers          the raw layers, read again
 geometry        lengths on the ellipsoid, trenches against raw streets
-spans           loss and prices of a span
+spans           what a span loses
+prices          what a span costs
 routes          routes followed span by span and judged by the physics
 sums            costs added up year by year
 failures        what each cut or outage does to the services

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Scenario
-from planner.verify.geometry import RawStreets, read_raw_streets
+from planner.verify.layers import RawLayer, own_prices, read_raw_layer
+from planner.verify.prices import Prices
 from planner.verify.routes import RouteFacts, route_facts
 from planner.verify.sums import LineKey, Sum, cost_sums
 
@@ -28,8 +29,9 @@ class Facts:
     routes: tuple[RouteFacts, ...]
     used_spans: tuple[int, ...]
     span_index: Mapping[str, int]
+    prices: Prices
     sums: Mapping[LineKey, Sum]
-    streets: RawStreets
+    streets: RawLayer
 
     def routes_in(self, phase: int) -> tuple[RouteFacts, ...]:
         """Return the routes of the services in the phase with this index."""
@@ -41,6 +43,7 @@ def collect_facts(network: Network, scenario: Scenario, plan: Plan) -> Facts:
     routes = tuple(route_facts(network, scenario, plan))
     index = network.span_index()
     used = {index[build.span] for build in plan.builds} | {span for route in routes for span in route.indices}
+    prices = Prices(network=network, scenario=scenario, own=own_prices(scenario))
     return Facts(
         network=network,
         scenario=scenario,
@@ -48,8 +51,9 @@ def collect_facts(network: Network, scenario: Scenario, plan: Plan) -> Facts:
         routes=routes,
         used_spans=tuple(sorted(used)),
         span_index=index,
-        sums=cost_sums(network, scenario, plan, routes),
-        streets=read_raw_streets(scenario.folder, scenario.spec.layers.streets),
+        prices=prices,
+        sums=cost_sums(prices, plan, routes),
+        streets=read_raw_layer(scenario.folder, scenario.spec.layers.streets),
     )
 
 

@@ -8,13 +8,18 @@ from typing import Any
 
 import shapely
 from pyproj import Geod, Transformer
+from pyproj.exceptions import CRSError
 
+from planner.errors import InputError
 from planner.network import Spans
 from planner.verify.layers import LONGITUDE_LATITUDE, Point, RawLayer
 
 ELLIPSOID = Geod(ellps="WGS84")
 STREET_TOLERANCE_M = 1.0
 """Largest distance of a trench from the raw street line."""
+
+TOGETHER_M = 20.0
+"""Shortest stretch in which two routes are said to run along each other."""
 
 
 def line_length_km(line: Iterable[Point]) -> float:
@@ -63,6 +68,20 @@ def _under(line: shapely.LineString, tree: shapely.STRtree, layer: RawLayer) -> 
     )
 
 
+def length_together_m(spans: Spans, first: Sequence[int], second: Sequence[int]) -> float:
+    """Return for how many metres two walks run along each other, nearer than the tolerance.
+
+    Stretches shorter than TOGETHER_M are where walks cross or meet, and do not count.
+    """
+    if not first or not second:
+        return 0.0
+    plane = _Plane.around(spans.line(first[0])[0])
+    ours, theirs = (shapely.union_all([plane.line(spans.line(index)) for index in walk]) for walk in (first, second))
+    stretches = shapely.line_merge(ours.intersection(theirs.buffer(STREET_TOLERANCE_M)))
+    lengths = shapely.length(shapely.get_parts(stretches)).tolist()
+    return float(sum(length for length in lengths if length >= TOGETHER_M))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plane:
     """Metres east and north; true to about one per cent within a region, enough to tell near from far."""
@@ -82,9 +101,9 @@ class _Plane:
         return shapely.LineString([(p[0] * self.east_m_per_deg, p[1] * self.north_m_per_deg) for p in points])
 
     def raw_lines(self, layer: RawLayer) -> list[shapely.LineString]:
-        to_degrees = Transformer.from_crs(layer.crs, LONGITUDE_LATITUDE, always_xy=True).transform
-        return [self.line(zip(*to_degrees(*_columns(line.points)), strict=True)) for line in layer.lines]
-
-
-def _columns(points: Iterable[Point]) -> tuple[list[float], list[float]]:
-    return [float(point[0]) for point in points], [float(point[1]) for point in points]
+        try:
+            to_degrees = Transformer.from_crs(layer.crs, LONGITUDE_LATITUDE, always_xy=True).transform
+        except CRSError as error:
+            raise InputError.at("street layer", f"reference system {layer.crs} is unknown", key_path="crs") from error
+        columns = ([[point[axis] for point in line.points] for axis in (0, 1)] for line in layer.lines)
+        return [self.line(zip(*to_degrees(x, y), strict=True)) for x, y in columns]

@@ -66,7 +66,7 @@ def _lines_of(geometry: Mapping[str, Any]) -> Iterable[tuple[Point, ...]]:
             parts = geometry["coordinates"]
         case _:
             parts = []
-    return (tuple(part) for part in parts if len(part) > 1)
+    return (tuple((float(x), float(y)) for x, y, *_ in part) for part in parts if len(part) > 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,13 +98,13 @@ def demands_are_served(facts: Facts) -> Iterator[Finding]:
 
 
 def served_weight_is_right(facts: Facts) -> Iterator[Finding]:
-    """Yield whether the plan's weights are those of the demands that have routes in the last phase, and of all."""
+    """Yield whether the plan's weights are those of its demands, counted once in every phase that asks or serves."""
     scenario, outcome = facts.scenario, facts.plan.outcome
-    last = scenario.phases[-1].id
-    served = {service.demand for service in facts.plan.services if service.phase == last and service.routes}
+    served = {(service.demand, service.phase) for service in facts.plan.services if service.routes}
     weights = {demand.id: demand.weight for demand in scenario.demands}
-    yield equal("served weight", math.fsum(weights[name] for name in sorted(served)), outcome.served_weight)
-    yield equal("total weight", math.fsum(weights.values()), outcome.total_weight)
+    yield equal("served weight", math.fsum(weights[demand] for demand, _ in sorted(served)), outcome.served_weight)
+    asked = [demand.weight for phase in range(len(scenario.phases)) for demand in scenario.active_demands(phase)]
+    yield equal("total weight", math.fsum(asked), outcome.total_weight)
 
 
 def _service_flaws(demand: Demand, counts: list[int], may_go_without: bool) -> Iterator[str]:

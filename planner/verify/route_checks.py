@@ -7,6 +7,7 @@ from itertools import combinations
 
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding, agree, at_least, at_most, equal, flawless
+from planner.verify.geometry import length_together_m
 from planner.verify.routes import RouteFacts
 
 
@@ -125,14 +126,29 @@ def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
 
     What a service says its routes cannot avoid sharing may only be the laterals of its two ends.
     """
-    services: dict[tuple[str, str], list[RouteFacts]] = {}
-    for route in facts.routes:
-        services.setdefault((route.service.demand, route.service.phase), []).append(route)
-    for (demand, phase), routes in services.items():
+    for (demand, phase), routes in _services(facts).items():
         if len(routes) > 1:
             flaws = [flaw for pair in combinations(routes, 2) for flaw in _shared(facts, *pair)]
             flaws += _wrongly_declared(routes[0])
             yield flawless(f"{demand} in {phase}", "routes that share nothing but their ends", flaws)
+
+
+def routes_lie_apart(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the routes of a service run in different places on the ground, whatever their risk groups say."""
+    media = facts.network.spans.medium
+    for service, routes in _services(facts).items():
+        walks = [[index for index in route.indices if media[index] != "free_space"] for route in routes]
+        pairs = combinations(walks, 2)
+        together_m = max((length_together_m(facts.network.spans, *pair) for pair in pairs), default=0.0)
+        if len(routes) > 1:
+            yield at_most(f"{' in '.join(service)}: stretches side by side", 0.0, together_m, unit="m")
+
+
+def _services(facts: Facts) -> dict[tuple[str, str], list[RouteFacts]]:
+    services: dict[tuple[str, str], list[RouteFacts]] = {}
+    for route in facts.routes:
+        services.setdefault((route.service.demand, route.service.phase), []).append(route)
+    return services
 
 
 def _shared(facts: Facts, first: RouteFacts, second: RouteFacts) -> Iterator[str]:

@@ -57,7 +57,6 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
             station_flaws = tuple(_station_flaws(network, route, demand, technology, () if walk_flaw else nodes))
             is_whole = not walk_flaw and not station_flaws
             arms = _arms(network, scenario, route, indices, nodes) if is_whole else None
-            is_within_reach = arms is not None and len(arms) // 2 <= technology.max_links
             yield RouteFacts(
                 service=service,
                 number=number,
@@ -69,7 +68,7 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
                 walk_flaw=walk_flaw,
                 station_flaws=station_flaws,
                 arms=arms,
-                performance=_performance(scenario, demand, technology, arms) if arms is not None and is_within_reach else None,
+                performance=None if arms is None else _performance(scenario, demand, technology, arms),
             )
 
 
@@ -131,14 +130,20 @@ def _arm(
     laterals = [network.site(station.site) for station in ends]
     slack = scenario.hardware.fibers[scenario.spec.fiber].slack
     joints = [span_facts.joint_loss_db(network, scenario, node) for node in nodes[first + 1 : last]]
+    lateral_losses = [span_facts.fiber_loss_db(scenario, site.lateral_km) for site in laterals]
     losses = [span_facts.span_loss_db(network, scenario, index) for index in indices[first:last]]
     lengths = [span_facts.optical_length_km(network, scenario, index) for index in indices[first:last]]
     return Arm(
         length_km=math.fsum(lengths) + slack * math.fsum(site.lateral_km for site in laterals),
-        loss_db=math.fsum([*losses, *joints, *(site.lateral_loss_db for site in laterals)]),
+        loss_db=math.fsum([*losses, *joints, *lateral_losses]),
     )
 
 
-def _performance(scenario: Scenario, demand: Demand, technology: Technology, arms: tuple[Arm, ...]) -> RoutePerformance:
+def _performance(
+    scenario: Scenario, demand: Demand, technology: Technology, arms: tuple[Arm, ...]
+) -> RoutePerformance | None:
+    """Return what one lane delivers; None for more links than the technology can have."""
     links = tuple(ElementaryLink(left=left, right=right) for left, right in zip(arms[::2], arms[1::2], strict=True))
+    if len(links) > technology.max_links:
+        return None
     return evaluate_route(links, scenario.link_hardware(technology), min_fidelity=demand.min_fidelity)

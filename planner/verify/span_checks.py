@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from planner.network import MEDIA
 from planner.verify.facts import Facts
 from planner.verify.findings import RELATIVE_TOLERANCE, Finding, equal, flawless, number
-from planner.verify.geometry import distance_m, line_length_km, stray_lengths_m
-from planner.verify.spans import fiber_loss_db, joint_loss_db, lateral_price, span_loss_db, span_prices
+from planner.verify.geometry import distance_m, line_length_km, streets_under
+from planner.verify.prices import UNKNOWN
+from planner.verify.spans import declared_hop, fiber_loss_db, joint_loss_db, span_loss_db
 
 LENGTH_TOLERANCE = 1e-3
 """Lengths measured on the ellipsoid against lengths in a metric projection."""
@@ -20,30 +21,65 @@ JOINED_TOLERANCE_M = 1.0
 
 
 def spans_join_their_nodes(facts: Facts) -> Iterator[Finding]:
-    """Yield whether the line of every span in use begins and ends at its two nodes."""
-    spans, nodes = facts.network.spans, facts.network.nodes
-    flaws = []
-    for index in facts.used_spans:
-        line = spans.line(index)
-        for point, node in ((line[0], int(spans.start[index])), (line[-1], int(spans.end[index]))):
-            gap_m = distance_m(point, (nodes.lon_deg[node], nodes.lat_deg[node]))
-            if gap_m > JOINED_TOLERANCE_M:
-                flaws.append(f"{spans.ids[index]} ends {number(gap_m)} m from node {nodes.ids[node]}")
+    """Yield whether spans in use begin and end at their nodes, and hops at their two sites and those sites' nodes."""
+    spans = facts.network.spans
+    hops = {index for index in facts.used_spans if spans.medium[index] == "free_space"}
+    flaws = [flaw for index in facts.used_spans if index not in hops for flaw in _loose_ends(facts, index)]
     yield flawless("spans in use", f"ends at most {JOINED_TOLERANCE_M:g} m from their nodes", flaws)
+    if hops:
+        astray = [flaw for index in sorted(hops) for flaw in _hop_flaws(facts, index)]
+        yield flawless("free-space hops in use", "from site to site", astray)
+
+
+def _loose_ends(facts: Facts, index: int) -> Iterator[str]:
+    spans, nodes = facts.network.spans, facts.network.nodes
+    line = spans.line(index)
+    for point, node in ((line[0], int(spans.start[index])), (line[-1], int(spans.end[index]))):
+        gap_m = distance_m(point, (nodes.lon_deg[node], nodes.lat_deg[node]))
+        if gap_m > JOINED_TOLERANCE_M:
+            yield f"{spans.ids[index]} ends {number(gap_m)} m from node {nodes.ids[node]}"
+
+
+def _hop_flaws(facts: Facts, index: int) -> Iterator[str]:
+    spans = facts.network.spans
+    hop = declared_hop(facts.scenario, spans.ids[index])
+    if [int(spans.start[index]), int(spans.end[index])] != [facts.network.site(site).node for site in (hop.a, hop.b)]:
+        yield f"{hop.id} does not join the nodes of {hop.a} and {hop.b}"
+    line = spans.line(index)
+    for point, site_id in ((line[0], hop.a), (line[-1], hop.b)):
+        gap_m = distance_m(point, _place(facts, site_id))
+        if gap_m > JOINED_TOLERANCE_M:
+            yield f"{hop.id} ends {number(gap_m)} m from site {site_id}"
+
+
+def _place(facts: Facts, site_id: str) -> tuple[float, float]:
+    site = facts.scenario.site(site_id)
+    return site.lon_deg, site.lat_deg
 
 
 def trenches_follow_streets(facts: Facts) -> Iterator[Finding]:
-    """Yield whether every built trench lies on lines of the raw street layer; nothing where that cannot be read."""
+    """Yield whether built trenches lie in streets of the raw layer and have the class and surface of one there.
+
+    Nothing is yielded where the layer cannot be read; the verdict's notes say so.
+    """
     if facts.streets.unread:
         return
     spans = facts.network.spans
     built = sorted({facts.span_index[build.span] for build in facts.plan.builds})
     trenches = [index for index in built if spans.medium[index] == "trench"]
-    strays = stray_lengths_m(spans, trenches, facts.streets)
-    flaws = [
-        f"{spans.ids[index]} is off every street for {number(stray)} m" for index, stray in strays.items() if stray
-    ]
-    yield flawless("built trenches", "in streets of the raw layer", flaws)
+    under = streets_under(spans, trenches, facts.streets)
+    strays = [f"{number(street.stray_m)} m of {spans.ids[index]}" for index, street in under.items() if street.stray_m]
+    yield flawless(f"{len(trenches)} built trenches", "in streets of the raw layer", strays)
+    columns = facts.scenario.spec.layers.streets.columns
+    for field, column in (("road_class", "highway"), ("surface", "surface")):
+        flaws = []
+        for index, street in under.items():
+            name = columns.get(field, column)
+            found = {str(feature.get(name) or UNKNOWN).strip() for feature in street.features}
+            stated = getattr(spans, field)[index]
+            if found and stated not in found:
+                flaws.append(f"{spans.ids[index]} is {stated}, the street {' or '.join(sorted(found))}")
+        yield flawless(f"{len(trenches)} built trenches: {field}", "as in the raw layer", flaws)
 
 
 def lengths_are_right(facts: Facts) -> Iterator[Finding]:
@@ -51,11 +87,10 @@ def lengths_are_right(facts: Facts) -> Iterator[Finding]:
     spans = facts.network.spans
 
     def excess(index: int) -> tuple[float, float, float]:
-        expected, actual = line_length_km(spans.line(index)), float(spans.length_km[index])
-        allowed = LENGTH_TOLERANCE * expected + COORDINATE_TOLERANCE_M / 1000.0
-        return expected, actual, abs(expected - actual) / allowed
+        return _length_deviation(line_length_km(spans.line(index)), float(spans.length_km[index]))
 
     yield from _worst_by_medium(facts, excess, unit="km")
+    yield flawless("laterals in use", "as long as from the site to its node", list(_lateral_length_flaws(facts)))
     for route in facts.routes:
         length_km = math.fsum(float(spans.length_km[index]) for index in route.indices)
         yield equal(route.subject, length_km, route.route.length_km, unit="km")
@@ -79,21 +114,31 @@ def losses_are_right(facts: Facts) -> Iterator[Finding]:
 
 def prices_are_right(facts: Facts) -> Iterator[Finding]:
     """Yield whether the network's prices of spans in use and of laterals follow from the price list."""
-    network, scenario = facts.network, facts.scenario
+    network, currency = facts.network, facts.scenario.spec.currency
     columns = ("trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year", "lease_per_fiber_year")
 
     def excess(index: int) -> tuple[float, float, float]:
         """Return the column that is farthest off; the dearest where none is."""
-        prices = span_prices(network, scenario, index)
+        prices = facts.prices.span(index)
         pairs = [(getattr(prices, name), float(getattr(network.spans, name)[index])) for name in columns]
         return max((_deviation(*pair) for pair in pairs), key=lambda found: (found[2], found[0]))
 
-    yield from _worst_by_medium(facts, excess, unit=scenario.spec.currency)
+    yield from _worst_by_medium(facts, excess, unit=currency)
     for opening in facts.plan.openings:
-        expected = lateral_price(network, scenario, opening.site)
+        expected = facts.prices.lateral(opening.site)
         actual = network.site(opening.site).lateral_capex
         if expected or actual:
-            yield equal(f"lateral of {opening.site}", expected, actual, unit=scenario.spec.currency)
+            yield equal(f"lateral of {opening.site}", expected, actual, unit=currency)
+
+
+def _lateral_length_flaws(facts: Facts) -> Iterator[str]:
+    nodes = facts.network.nodes
+    for site_id in sorted({opening.site for opening in facts.plan.openings}):
+        site = facts.network.site(site_id)
+        node = (nodes.lon_deg[site.node], nodes.lat_deg[site.node])
+        wanted_km, found_km, off = _length_deviation(line_length_km([node, _place(facts, site_id)]), site.lateral_km)
+        if off > 1.0:
+            yield f"lateral of {site_id} has {number(found_km)} km instead of {number(wanted_km)} km"
 
 
 def _joint_flaws(facts: Facts) -> Iterator[str]:
@@ -112,6 +157,12 @@ def _lateral_loss_flaws(facts: Facts) -> Iterator[str]:
         wanted = fiber_loss_db(facts.scenario, site.lateral_km)
         if _deviation(wanted, site.lateral_loss_db)[2] > 1.0:
             yield f"lateral of {site_id} loses {number(site.lateral_loss_db)} dB instead of {number(wanted)} dB"
+
+
+def _length_deviation(expected_km: float, actual_km: float) -> tuple[float, float, float]:
+    """Return both lengths and their difference in units of what is tolerated."""
+    allowed_km = LENGTH_TOLERANCE * expected_km + COORDINATE_TOLERANCE_M / 1000.0
+    return expected_km, actual_km, abs(expected_km - actual_km) / allowed_km
 
 
 def _deviation(expected: float, actual: float) -> tuple[float, float, float]:

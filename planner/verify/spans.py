@@ -1,28 +1,11 @@
-"""What a span loses and costs, worked out again from its length, its attributes and the catalogs."""
+"""What spans and joints lose, worked out again from lengths and catalogs, and where digging is forbidden."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from planner.catalog import CostFactor
 from planner.errors import InputError
 from planner.network import Network
 from planner.physics.freespace import hop_loss_db
 from planner.scenario import FreeSpaceCandidate, Scenario
-
-UNKNOWN = "unknown"
-"""Entry of the price list for road classes and surfaces that it does not name."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpanPrices:
-    """What one span costs, in the scenario's money; what does not apply to its medium is zero."""
-
-    trench_capex: float = 0.0
-    right_of_way_capex: float = 0.0
-    cable_capex: float = 0.0
-    rent_per_year: float = 0.0
-    lease_per_fiber_year: float = 0.0
 
 
 def fiber_loss_db(scenario: Scenario, length_km: float) -> float:
@@ -33,8 +16,9 @@ def fiber_loss_db(scenario: Scenario, length_km: float) -> float:
 
 
 def span_loss_db(network: Network, scenario: Scenario, index: int) -> float:
-    """Return the loss in dB of a span from its length; a free-space hop has two patches on top.
+    """Return the loss in dB of a span from its length.
 
+    A free-space hop has two patches on top, and the laterals of both sites: a route changes to it at the street.
     Raises KeyError for a hop that the scenario does not declare, InputError for one beyond its terminals' range.
     """
     length_km = float(network.spans.length_km[index])
@@ -46,7 +30,8 @@ def span_loss_db(network: Network, scenario: Scenario, index: int) -> float:
         air_db = hop_loss_db(length_km, terminal, visibility_km=candidate.visibility_km, cn2_m23=candidate.cn2_m23)
     except ValueError as error:
         raise InputError.at("network", str(error), key_path=candidate.id) from error
-    return air_db + 2.0 * scenario.hardware.fibers[scenario.spec.fiber].patch_loss_db
+    laterals_db = sum(fiber_loss_db(scenario, network.site(site).lateral_km) for site in (candidate.a, candidate.b))
+    return air_db + 2.0 * scenario.hardware.fibers[scenario.spec.fiber].patch_loss_db + laterals_db
 
 
 def joint_loss_db(network: Network, scenario: Scenario, node: int) -> float:
@@ -78,29 +63,6 @@ def declared_hop(scenario: Scenario, span_id: str) -> FreeSpaceCandidate:
     raise KeyError(span_id)
 
 
-def span_prices(network: Network, scenario: Scenario, index: int) -> SpanPrices:
-    """Return the prices of a span from the price list, its length and its attributes."""
-    spans = network.spans
-    metres = float(spans.length_km[index]) * 1000.0
-    match spans.medium[index]:
-        case "trench":
-            return _trench_prices(network, scenario, index)
-        case "duct":
-            cable, rent = _price(scenario, "cable-pull"), _price(scenario, "duct-rental")
-            return SpanPrices(cable_capex=cable * metres, rent_per_year=rent * metres)
-        case "dark_fiber":
-            return SpanPrices(lease_per_fiber_year=_price(scenario, "dark-fiber-lease") * metres / 1000.0)
-        case "free_space":
-            return SpanPrices(cable_capex=2.0 * _price(scenario, "free-space-terminal"))
-
-
-def lateral_price(network: Network, scenario: Scenario, site_id: str) -> float:
-    """Return what the lateral of a site costs: trench in the scenario's density, and its permit, by length."""
-    density = scenario.costs.densities[scenario.spec.right_of_way.density].factor
-    per_metre = _price(scenario, "trench") * density + _price(scenario, "right-of-way-permit")
-    return per_metre * network.site(site_id).lateral_km * 1000.0
-
-
 def digging_is_forbidden(network: Network, scenario: Scenario, index: int) -> str:
     """Return why a trench may not be dug along a span, or nothing where it may."""
     spans, rules = network.spans, scenario.spec.right_of_way
@@ -111,24 +73,3 @@ def digging_is_forbidden(network: Network, scenario: Scenario, index: int) -> st
     if any(rule.forbidden and rule.kind == spans.zone[index] for rule in rules.zones):
         return f"zone {spans.zone[index]} is forbidden"
     return ""
-
-
-def _trench_prices(network: Network, scenario: Scenario, index: int) -> SpanPrices:
-    spans, costs = network.spans, scenario.costs
-    metres = float(spans.length_km[index]) * 1000.0
-    road = _factor(costs.road_classes, spans.road_class[index])
-    zone = next((rule.factor for rule in scenario.spec.right_of_way.zones if rule.kind == spans.zone[index]), 1.0)
-    density = costs.densities[scenario.spec.right_of_way.density].factor
-    ground = density * road * _factor(costs.surfaces, spans.surface[index]) * zone
-    return SpanPrices(
-        trench_capex=_price(scenario, "trench") * ground * metres,
-        right_of_way_capex=_price(scenario, "right-of-way-permit") * road * zone * metres,
-    )
-
-
-def _factor(factors: dict[str, CostFactor], name: str) -> float:
-    return factors[name if name in factors else UNKNOWN].factor
-
-
-def _price(scenario: Scenario, item: str) -> float:
-    return scenario.costs.items[item].price

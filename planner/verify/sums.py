@@ -11,11 +11,10 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Scenario
+from planner.verify.prices import Prices, SpanPrices
 from planner.verify.routes import RouteFacts
-from planner.verify.spans import SpanPrices, lateral_price, span_prices
 
 LineKey = tuple[str, str]
 """Phase and category of a cost line."""
@@ -76,16 +75,16 @@ class CashBook:
         return 1.0 / (1.0 + self.scenario.spec.economics.discount_rate) ** year
 
 
-def cost_sums(network: Network, scenario: Scenario, plan: Plan, routes: tuple[RouteFacts, ...]) -> dict[LineKey, Sum]:
+def cost_sums(prices: Prices, plan: Plan, routes: tuple[RouteFacts, ...]) -> dict[LineKey, Sum]:
     """Return what the plan's quantities cost by phase and category, at the prices of the catalog."""
+    network, scenario = prices.network, prices.scenario
     book = CashBook(scenario=scenario)
     index = network.span_index()
     for build in plan.builds:
         in_air = network.spans.medium[index[build.span]] == "free_space"
-        _write_span(book, build.phase, span_prices(network, scenario, index[build.span]), in_air=in_air)
+        _write_span(book, build.phase, prices.span(index[build.span]), in_air=in_air)
     for opening in plan.openings:
-        lateral = lateral_price(network, scenario, opening.site)
-        _write(book, opening.phase, "laterals", lateral, upkeep_of="trench")
+        _write(book, opening.phase, "laterals", prices.lateral(opening.site), upkeep_of="trench")
         shelter = scenario.site(opening.site).shelter
         if shelter is not None:
             _write(book, opening.phase, "huts", _price_then(scenario, shelter, opening.phase), upkeep_of=shelter)
@@ -93,8 +92,8 @@ def cost_sums(network: Network, scenario: Scenario, plan: Plan, routes: tuple[Ro
         amount = bought.count * _price_then(scenario, bought.item, bought.phase)
         _write(book, bought.phase, "quantum equipment", amount, upkeep_of=bought.item)
     for route in routes:
-        prices = (span_prices(network, scenario, position) for position in route.indices)
-        leases = math.fsum(price.lease_per_fiber_year for price in prices) * route.technology.fibers_per_route
+        per_fiber = math.fsum(prices.span(position).lease_per_fiber_year for position in route.indices)
+        leases = per_fiber * route.technology.fibers_per_route
         book.pay_yearly(route.service.phase, "dark fiber lease", leases, while_phase_lasts=True)
     return book.sums()
 

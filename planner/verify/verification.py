@@ -48,6 +48,11 @@ def _unchecked(facts: Facts) -> Iterator[str]:
     """Yield what could not be checked, and why."""
     if facts.streets.unread:
         yield f"Whether trenches lie in streets of the raw layer was not checked: {facts.streets.unread}."
+    for unread in facts.prices.own.unread:
+        yield f"Rents and leases of ducts were taken from the network: {unread}."
+    own = [facts.network.spans.ids[index] for index in facts.used_spans if facts.prices.is_own(index)]
+    if own:
+        yield f"Spans with a rent or lease of their own instead of the price list's: {', '.join(own)}."
     skipped = sorted(route.subject for route in facts.routes if route.performance is None)
     if skipped:
         yield f"Rate and fidelity were not recomputed for routes that cannot work: {', '.join(skipped)}."

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from cases import Case, failing, moved, route_of, with_station, without
 from planner.physics.performance import evaluate_route
 from planner.plan import Installation, Service, SiteOpening, SpanBuild, Station
 from planner.verify import routes as verify_routes
 from planner.verify import verify_plan
 from planner.verify.checks import CHECKS, INPUT_CHECKS
-
-from cases import Case, failing, moved, route_of, with_station, without
 from plans import LINE, chain_plan, city_plan, city_services, line_plan, make_plan, make_route, walk
 from worlds import World, demand, make_world
 
@@ -78,18 +78,45 @@ def twice_north(case: Case) -> Case:
     return replace(case, plan=make_plan(world, services))
 
 
-def moved_line(case: Case, *, detour: bool) -> Case:
-    """Give a span's line a detour of some ten metres, or shift it as a whole."""
-    spans = case.network.spans
-    at = case.network.span_index()["s00"]
-    line = spans.line(at)
-    north = np.array([0.0, 0.0006])
-    changed = np.array([line[0], line.mean(axis=0) + north, line[-1]]) if detour else line + north
-    before, after = spans.coordinates[: spans.offsets[at]], spans.coordinates[spans.offsets[at + 1] :]
+def with_line(case: Case, span: str, points: Any) -> Case:
+    """Draw a span anew, with any number of points."""
+    spans, at = case.network.spans, case.network.span_index()[span]
+    first, last = spans.offsets[at], spans.offsets[at + 1]
     offsets = spans.offsets.copy()
-    offsets[at + 1 :] += len(changed) - len(line)
-    coordinates = np.concatenate([before, changed, after])
+    offsets[at + 1 :] += len(points) - (last - first)
+    coordinates = np.concatenate([spans.coordinates[:first], points, spans.coordinates[last:]])
     return case.edit_network(spans=replace(spans, coordinates=coordinates, offsets=offsets))
+
+
+NORTH, EAST = np.array([0.0, 0.0006]), np.array([0.0006, 0.0])
+"""Some ten metres."""
+
+
+def line_of(case: Case, span: str) -> Any:
+    return case.network.spans.line(case.network.span_index()[span])
+
+
+def detour(case: Case) -> Case:
+    line = line_of(case, "s00")
+    return with_line(case, "s00", np.array([line[0], line.mean(axis=0) + NORTH, line[-1]]))
+
+
+def along_the_primary(case: Case) -> Case:
+    """The backup leaves A to the south; now it first goes some metres along the primary and back."""
+    line = line_of(case, "s01")
+    return with_line(case, "s01", np.array([line[0], line[0] + EAST, *line]))
+
+
+def moved_site(case: Case) -> Case:
+    sites = tuple(
+        site.model_copy(update={"lon_deg": site.lon_deg + 0.0003}) if site.id == "x" else site
+        for site in case.scenario.sites
+    )
+    return replace(case, scenario=replace(case.scenario, sites=sites))
+
+
+def moved_hop(case: Case) -> Case:
+    return with_line(case, "hop-B-C", line_of(case, "hop-B-C") + EAST)
 
 
 def no_hosting(case: Case) -> Case:
@@ -177,7 +204,7 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "rate missed": (lambda c: c.edit_demand("B-E", min_rate_hz=1e5), {"rate_is_reached"}),
     "fidelity missed": (lambda c: c.edit_demand("B-E", min_fidelity=0.99), {"fidelity_is_reached"}),
     "service missing": (
-        lambda c: c.edit(services=without(c.plan.services, demand="A-D", phase="p1")),
+        lambda c: c.edit(services=without(c.plan.services, demand="A-D", phase="p1")).repriced(),
         {"demands_are_served"},
     ),
     "backup missing": (
@@ -185,14 +212,15 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         {"demands_are_served"},
     ),
     "second service": (empty_service, {"demands_are_served"}),
-    "served too early": (lambda c: c.edit_demand("A-D", from_phase="p2"), {"demands_are_served"}),
+    "served too early": (lambda c: c.edit_demand("A-D", from_phase="p2").repriced(), {"demands_are_served"}),
     "served weight": (lambda c: c.edit_outcome(served_weight=4.0), {"served_weight_is_right"}),
     # two routes
-    "backup is the primary": (twice_north, {"routes_are_disjoint"}),
+    "backup is the primary": (twice_north, {"routes_are_disjoint", "routes_lie_apart"}),
     "backup in the same conduit": (
         lambda c: c.edit_span("s06", risk_groups=("duct:s06", "street:s03")),
         {"routes_are_disjoint"},
     ),
+    "backup along the primary": (along_the_primary, {"routes_lie_apart", "lengths_are_right"}),
     "sharing declared away": (lambda c: c.edit_service("A-D", "p1", shared=("duct:s06",)), {"routes_are_disjoint"}),
     # fibers, equipment, building
     "too few fibers": (lambda c: c.edit_span("s08", max_fibers=1), {"fibers_suffice"}),
@@ -237,8 +265,11 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "forbidden road class": (forbidden_class, {"digging_is_allowed"}),
     "forbidden zone": (forbidden_zone, {"digging_is_allowed"}),
     # the network's own numbers
-    "line with a detour": (lambda c: moved_line(c, detour=True), {"lengths_are_right"}),
-    "line beside its nodes": (lambda c: moved_line(c, detour=False), {"spans_join_their_nodes"}),
+    "line with a detour": (detour, {"lengths_are_right"}),
+    "site beside its node": (moved_site, {"lengths_are_right"}),
+    "loss of a lateral": (lambda c: c.edit_site("x", lateral_loss_db=0.1), {"losses_are_right"}),
+    "hop from another place": (moved_hop, {"spans_join_their_nodes"}),
+    "line beside its nodes": (lambda c: with_line(c, "s00", line_of(c, "s00") + NORTH), {"spans_join_their_nodes"}),
     "loss of a span": (lambda c: c.edit_span("s08", loss_db=c.value("s08", "loss_db") * 0.9), {"losses_are_right"}),
     "loss of a hop": (lambda c: c.edit_span("hop-B-C", loss_db=5.0), {"losses_are_right"}),
     "loss of a joint": (worse_joint, {"losses_are_right"}),
@@ -281,12 +312,16 @@ def test_every_check_can_fail() -> None:
     assert {check.__name__ for check in (*INPUT_CHECKS, *CHECKS)} == spoiled | elsewhere
 
 
+def changed_physics(**changes: Any) -> Callable[..., Any]:
+    return lambda *links_and_hardware, **asked: replace(evaluate_route(*links_and_hardware, **asked), **changes)
+
+
 def test_rates_above_the_ceiling(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = line_plan(tmp_path)
     route = planned.plan.services[0].routes[0]
     lowered = route.model_copy(update={"ceiling_hz": 1.0})
     service = planned.plan.services[0].model_copy(update={"routes": (lowered,)})
-    monkeypatch.setattr(verify_routes, "evaluate_route", lambda *a, **k: replace(evaluate_route(*a, **k), ceiling_hz=1.0))
+    monkeypatch.setattr(verify_routes, "evaluate_route", changed_physics(ceiling_hz=1.0))
     case = Case(network=planned.world.network, scenario=planned.world.scenario, plan=planned.plan)
     assert failing(case.edit(services=(service,))) == {"ceiling_holds"}
 
@@ -295,7 +330,9 @@ def test_warnings_left_out(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> No
     planned = chain_plan(tmp_path)
     case = Case(network=planned.world.network, scenario=planned.world.scenario, plan=planned.plan)
     monkeypatch.setattr(
-        verify_routes, "evaluate_route", lambda *a, **k: replace(evaluate_route(*a, **k), limits=("link 1: too bright",))
+        verify_routes,
+        "evaluate_route",
+        changed_physics(limits=("link 1: too bright",)),
     )
     assert failing(case) == {"limits_are_told"}
     assert failing(case.edit_route("A-B", "p1", limits=("link 1: too bright",))) == set()

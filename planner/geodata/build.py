@@ -1,0 +1,220 @@
+"""From a scenario to its network: read, check, project, annotate, in this order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.geodata.ducts import Ducts, duct_notes, read_ducts
+from planner.geodata.handholes import (
+    Handholes,
+    LaidDucts,
+    lay_ducts,
+    main_part,
+    parts_with_ducts,
+    place_handholes,
+)
+from planner.geodata.hops import find_hops
+from planner.geodata.noding import Blocks, node_streets, unique_names
+from planner.geodata.osm import read_osm_streets
+from planner.geodata.region import metric_projection
+from planner.geodata.rightofway import Ground, annotate_ground
+from planner.geodata.sites import find_street_feet, network_sites, site_notes
+from planner.geodata.snapping import Pieces, StreetPlan, cut_blocks, draw_streets, join_feet
+from planner.geodata.spans import assemble_spans, duct_table, hop_table, trench_table
+from planner.geodata.streets import Streets, file_kind, read_geojson_streets
+from planner.geodata.wording import counted, listed
+from planner.network import Floats, Integers, Network, NetworkSite, Nodes, with_digest
+from planner.scenario import Scenario
+
+READERS = {"osm": read_osm_streets, "geojson": read_geojson_streets}
+"""How each kind of file of streets is read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Region:
+    """What the layers say about a region, before anything is joined."""
+
+    streets: Streets
+    plan: StreetPlan
+    ground: Ground
+    ducts: Ducts
+    handholes: Handholes
+    in_main_part: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    """Blocks of the largest part that streets and ducts connect."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Joined:
+    """The region with its ducts and sites joined to the streets."""
+
+    pieces: Pieces
+    nodes: Floats
+    laid: LaidDucts
+    sites: tuple[NetworkSite, ...]
+
+
+def build_network(scenario: Scenario) -> Network:
+    """Return what the region of a scenario offers: spans with loss, prices and risk groups, and where sites join them.
+
+    A pure function of the scenario and the files that it names. `notes` of the network say what was repaired, left
+    out or is not in the data. Raises InputError, located, for files that cannot be read, layers that lie elsewhere,
+    sites without a street, and hops that are too long.
+    """
+    region = _read_region(scenario)
+    joined = _join(scenario, region)
+    hops, hop_notes = find_hops(scenario, joined.sites)
+    blocks = region.plan.blocks
+    tables = (
+        trench_table(scenario, region.streets, blocks, region.ground, joined.pieces),
+        duct_table(scenario, region.ducts, joined.laid, _pieces_of(region.streets, blocks, joined.pieces)),
+        hop_table(scenario, hops),
+    )
+    layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions)
+    return with_digest(
+        Network(
+            title=scenario.spec.title,
+            scenario_digest=scenario.digest,
+            nodes=_nodes(scenario, joined),
+            spans=assemble_spans(tables, str(scenario.path)),
+            sites=joined.sites,
+            notes=(*region.notes, *joined.laid.notes, *site_notes(joined.sites), *hop_notes),
+            attributions=tuple(dict.fromkeys(text for text in layers if text)),
+        )
+    )
+
+
+def _read_region(scenario: Scenario) -> _Region:
+    """Return all layers, read and checked, streets split into blocks and their ground annotated."""
+    layer, extent = scenario.spec.layers.streets, scenario.spec.extent
+    path = scenario.folder / layer.path
+    streets = READERS[file_kind(path)](path, layer)
+    noded = node_streets(streets, extent, str(path))
+    plan = draw_streets(noded.blocks, metric_projection(extent))
+    ground = annotate_ground(scenario, streets, plan)
+    ducts = read_ducts(scenario)
+    handholes = place_handholes(ducts, plan, scenario.spec.max_snap_m)
+    parts = parts_with_ducts(plan, handholes)
+    in_main_part = parts == main_part(parts, plan.blocks.lengths_m)
+    notes = (
+        *_street_notes(path.name, streets, noded.blocks),
+        *_part_notes(parts, in_main_part, plan.blocks.lengths_m),
+        *streets.notes,
+        *noded.notes,
+        *ground.notes,
+        *_duct_notes(ducts, streets, noded.blocks),
+        *handholes.notes,
+    )
+    return _Region(
+        streets=streets,
+        plan=plan,
+        ground=ground,
+        ducts=ducts,
+        handholes=handholes,
+        in_main_part=in_main_part,
+        notes=notes,
+    )
+
+
+def _join(scenario: Scenario, region: _Region) -> _Joined:
+    """Return the streets cut where handholes and sites meet them, the ducts between nodes, and the sites."""
+    handhole_feet = [foot for foot in region.handholes.feet if foot is not None]
+    site_feet = find_street_feet(scenario, region.plan, region.in_main_part, region.ground.buildable)
+    feet_nodes, cuts = join_feet(region.plan, [*handhole_feet, *site_feet])
+    pieces = cut_blocks(region.plan, cuts)
+    handhole_nodes, nodes = _handhole_nodes(region.handholes, feet_nodes, pieces.nodes)
+    return _Joined(
+        pieces=pieces,
+        nodes=nodes,
+        laid=lay_ducts(region.ducts, region.handholes, handhole_nodes, nodes),
+        sites=network_sites(scenario, feet_nodes[len(handhole_feet) :], nodes),
+    )
+
+
+def _handhole_nodes(handholes: Handholes, feet_nodes: Sequence[int], nodes: Floats) -> tuple[Integers, Floats]:
+    """Return the node of every handhole, and all nodes with those of handholes that stand alone behind them."""
+    remaining = iter(feet_nodes)
+    found: list[int] = []
+    alone: list[Floats] = []
+    for junction, foot, place in zip(handholes.junctions, handholes.feet, handholes.places, strict=True):
+        if foot is not None:
+            found.append(next(remaining))
+        elif junction >= 0:
+            found.append(junction)
+        else:
+            found.append(len(nodes) + len(alone))
+            alone.append(place)
+    added = np.array(alone, dtype=np.float64).reshape(-1, 2)
+    return np.array(found, dtype=np.int64), np.concatenate((nodes, added))
+
+
+def _nodes(scenario: Scenario, joined: _Joined) -> Nodes:
+    """Return the nodes, named by their place; a site that is a handhole too keeps the loss of the joint."""
+    is_handhole = np.zeros(len(joined.nodes), dtype=np.bool_)
+    is_handhole[joined.laid.start] = is_handhole[joined.laid.end] = True
+    kinds = ["handhole" if flag else "junction" for flag in is_handhole.tolist()]
+    for site in joined.sites:
+        kinds[site.node] = "site"
+    joint_db = scenario.hardware.fibers[scenario.spec.fiber].joint_loss_db
+    return Nodes(
+        ids=unique_names(f"{lon:.7f},{lat:.7f}" for lon, lat in joined.nodes.tolist()),
+        lon_deg=joined.nodes[:, 0].copy(),
+        lat_deg=joined.nodes[:, 1].copy(),
+        kinds=tuple(kinds),
+        joint_loss_db=np.where(is_handhole, joint_db, 0.0),
+    )
+
+
+def _pieces_of(streets: Streets, blocks: Blocks, pieces: Pieces) -> Mapping[str, Sequence[str]]:
+    """Return the ids of the trenches along every street, by the id of the street or of one of its blocks."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for piece, block in zip(pieces.ids, pieces.blocks.tolist(), strict=True):
+        for name in {streets.ids[int(blocks.streets[block])], blocks.ids[block]}:
+            found[name].append(piece)
+    return found
+
+
+def _street_notes(name: str, streets: Streets, blocks: Blocks) -> list[str]:
+    """Return how many streets there are, and what is known of bridges and tunnels."""
+    owners = blocks.streets.tolist()
+    km = blocks.lengths_m.sum() / 1000.0
+    count = len({streets.ids[owner] for owner in owners})
+    notes = [
+        f"{name}: {counted(count, 'street')}, {km:,.1f} km, in {counted(len(blocks.ids), 'block')} between junctions"
+    ]
+    structures = sum(bool(streets.structures[owner]) for owner in owners)
+    if structures:
+        notes.append(
+            f"{counted(structures, 'block')} on bridges or in tunnels; those of one structure share a risk group"
+        )
+    else:
+        notes.append("no bridges or tunnels in the data: what streets share there is not known as a risk")
+    return notes
+
+
+def _part_notes(parts: Integers, in_main_part: Integers, lengths_m: Floats) -> list[str]:
+    """Return how much street is not connected to the largest part."""
+    count = len(np.unique(parts))
+    if count == 1:
+        return ["all streets are connected"]
+    outside_m = lengths_m[~in_main_part].sum()
+    return [
+        f"streets and ducts form {counted(count, 'part')} without connection; {outside_m / lengths_m.sum():.2%} of the "
+        f"length ({outside_m / 1000.0:,.1f} km) lie outside the largest, and no site is joined there"
+    ]
+
+
+def _duct_notes(ducts: Ducts, streets: Streets, blocks: Blocks) -> list[str]:
+    """Return what was read of ducts, and which of their streets are not in the street layer."""
+    if not ducts.records:
+        return []
+    known = {*streets.ids, *blocks.ids}
+    strange = {name for record in ducts.records for name in record.streets if name not in known}
+    notes = [f"{counted(len(ducts.records), 'duct')} read", *ducts.notes, *duct_notes(ducts.records)]
+    if strange:
+        notes.append(f"ducts name {counted(len(strange), 'street')} that the layer of streets lacks: {listed(strange)}")
+    return notes

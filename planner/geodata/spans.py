@@ -1,0 +1,174 @@
+"""The columns of the network's spans: trenches in streets, ducts, leased fiber and free-space hops."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from planner.errors import InputError, Problem
+from planner.geodata.ducts import DuctRecord, Ducts
+from planner.geodata.handholes import LaidDucts
+from planner.geodata.hops import Hop
+from planner.geodata.lines import Lines, join, lengths_m, lines_of, take
+from planner.geodata.noding import Blocks, unique_names
+from planner.geodata.rightofway import Ground
+from planner.geodata.snapping import Pieces
+from planner.geodata.streets import Streets
+from planner.network import Floats, Spans
+from planner.physics.fiber import span_loss_db
+from planner.scenario import Scenario
+
+TRENCH_FIBERS = 96
+DUCT_FIBERS = 2
+"""Fibers in a duct whose data says no number."""
+HOP_FIBERS = 64
+NOT_IN_DATA = -1
+
+Columns = dict[str, Any]
+"""Columns of `Spans` by name, without geometry: arrays for numbers and flags, tuples for text."""
+
+_NUMBERS = ("trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year", "lease_per_fiber_year")
+_TEXTS = ("road_class", "surface", "zone", "name")
+
+
+def assemble_spans(tables: Sequence[tuple[Columns, Lines]], where: str) -> Spans:
+    """Return all tables as one, sorted by id; raises InputError, located at `where`, when two spans have one id."""
+    ids = [span_id for columns, _ in tables for span_id in columns["ids"]]
+    repeated = sorted(name for name, number in Counter(ids).items() if number > 1)
+    if repeated:
+        text = "is the id of two spans: rename the street, duct or free-space hop"
+        raise InputError(*(Problem(where=where, key_path=name, problem=text) for name in repeated[:20]))
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    merged: Columns = {}
+    for name, first in tables[0][0].items():
+        if isinstance(first, np.ndarray):
+            merged[name] = np.concatenate([columns[name] for columns, _ in tables])[order]
+        else:
+            values = [value for columns, _ in tables for value in columns[name]]
+            merged[name] = tuple(values[index] for index in order)
+    lines = tables[0][1]
+    for _, more in tables[1:]:
+        lines = join(lines, more)
+    lines = take(lines, np.array(order, dtype=np.int64))
+    return Spans(**merged, offsets=lines.offsets, coordinates=lines.coordinates)
+
+
+def trench_table(
+    scenario: Scenario, streets: Streets, blocks: Blocks, ground: Ground, pieces: Pieces
+) -> tuple[Columns, Lines]:
+    """Return the trenches, one for each piece of a block."""
+    at, metres = pieces.blocks, pieces.lengths_m
+    owners = blocks.streets.tolist()
+    groups = [
+        (f"street:{name}", *streets.structures[owners[block]])
+        for name, block in zip(pieces.ids, at.tolist(), strict=True)
+    ]
+    count = len(at)
+    columns = _blank(count) | {
+        "ids": pieces.ids,
+        "start": pieces.start,
+        "end": pieces.end,
+        "medium": ("trench",) * count,
+        "length_km": metres / 1000.0,
+        "loss_db": _loss_db_per_km(scenario) * metres / 1000.0,
+        "trench_capex": ground.trench_per_m[at] * metres,
+        "right_of_way_capex": ground.permit_per_m[at] * metres,
+        "max_fibers": np.full(count, TRENCH_FIBERS, dtype=np.int64),
+        "buildable": ground.buildable[at],
+        "road_class": tuple(ground.road_class[block] for block in at.tolist()),
+        "surface": tuple(ground.surface[block] for block in at.tolist()),
+        "zone": tuple(ground.zone[block] for block in at.tolist()),
+        "name": tuple(streets.name[owners[block]] for block in at.tolist()),
+        "risk_groups": tuple(groups),
+        "assumed": np.full(count, scenario.spec.layers.streets.assumed, dtype=np.bool_),
+    }
+    return columns, pieces.lines
+
+
+def duct_table(
+    scenario: Scenario, ducts: Ducts, laid: LaidDucts, pieces_of: Mapping[str, Sequence[str]]
+) -> tuple[Columns, Lines]:
+    """Return cable pulls and leases: `<id>/pull` where our own cable may be pulled, `<id>/lease` for dark fiber.
+
+    `pieces_of` names the trenches of every street; a duct shares their risk groups.
+    """
+    names = unique_names(ducts.records[record].id for record in laid.records.tolist())
+    records = [ducts.records[record] for record in laid.records.tolist()]
+    rows = [
+        (index, access)
+        for index, record in enumerate(records)
+        for access in ("lease", "pull")
+        if record.access in (access, "both")
+    ]
+    at = np.array([index for index, _ in rows], dtype=np.int64)
+    is_pull = np.array([access == "pull" for _, access in rows], dtype=np.bool_)
+    metres = lengths_m(laid.lines)[at]
+    price = {name: scenario.costs.items[name].price for name in ("cable-pull", "duct-rental", "dark-fiber-lease")}
+    rent = _given([record.rent_per_m_year for record in records], price["duct-rental"])[at]
+    lease = _given([record.lease_per_fiber_km_year for record in records], price["dark-fiber-lease"])[at]
+    groups = [_duct_groups(record, pieces_of) for record in records]
+    columns = _blank(len(rows)) | {
+        "ids": tuple(f"{names[index]}/{access}" for index, access in rows),
+        "start": laid.start[at],
+        "end": laid.end[at],
+        "medium": tuple("duct" if pull else "dark_fiber" for pull in is_pull.tolist()),
+        "length_km": metres / 1000.0,
+        "loss_db": _loss_db_per_km(scenario) * metres / 1000.0,
+        "cable_capex": np.where(is_pull, price["cable-pull"] * metres, 0.0),
+        "rent_per_year": np.where(is_pull, rent * metres, 0.0),
+        "lease_per_fiber_year": np.where(is_pull, 0.0, lease * metres / 1000.0),
+        "max_fibers": _given([record.free_fibers for record in records], DUCT_FIBERS)[at].astype(np.int64),
+        "used_fibers": _given([record.used_fibers for record in records], NOT_IN_DATA)[at].astype(np.int64),
+        "name": tuple(records[index].name for index, _ in rows),
+        "risk_groups": tuple(groups[index] for index, _ in rows),
+        "assumed": np.array([records[index].assumed for index, _ in rows], dtype=np.bool_),
+    }
+    return columns, take(laid.lines, at)
+
+
+def hop_table(scenario: Scenario, hops: Sequence[Hop]) -> tuple[Columns, Lines]:
+    """Return the free-space hops, each with two terminals."""
+    count = len(hops)
+    terminals = 2.0 * scenario.costs.items["free-space-terminal"].price
+    columns = _blank(count) | {
+        "ids": tuple(hop.candidate.id for hop in hops),
+        "start": np.array([hop.start for hop in hops], dtype=np.int64),
+        "end": np.array([hop.end for hop in hops], dtype=np.int64),
+        "medium": ("free_space",) * count,
+        "length_km": np.array([hop.length_km for hop in hops], dtype=np.float64),
+        "loss_db": np.array([hop.loss_db for hop in hops], dtype=np.float64),
+        "cable_capex": np.full(count, terminals),
+        "max_fibers": np.full(count, HOP_FIBERS, dtype=np.int64),
+        "name": tuple(f"{hop.candidate.a} - {hop.candidate.b}" for hop in hops),
+        "risk_groups": tuple((f"hop:{hop.candidate.id}",) for hop in hops),
+        "assumed": np.array([not hop.candidate.sightline_checked for hop in hops], dtype=np.bool_),
+    }
+    return columns, lines_of([np.array(hop.line, dtype=np.float64) for hop in hops])
+
+
+def _blank(count: int) -> Columns:
+    """Return columns in which nothing costs anything and digging is allowed."""
+    return {
+        **{name: np.zeros(count, dtype=np.float64) for name in _NUMBERS},
+        **dict.fromkeys(_TEXTS, ("",) * count),
+        "used_fibers": np.full(count, NOT_IN_DATA, dtype=np.int64),
+        "buildable": np.ones(count, dtype=np.bool_),
+    }
+
+
+def _loss_db_per_km(scenario: Scenario) -> float:
+    """Return the loss of a span per km of its route; the loss of spans is proportional to their length."""
+    return span_loss_db(1.0, scenario.hardware.fibers[scenario.spec.fiber])
+
+
+def _given(values: Sequence[float | None], default: float) -> Floats:
+    return np.array([default if value is None else value for value in values], dtype=np.float64)
+
+
+def _duct_groups(record: DuctRecord, pieces_of: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return what fails together with a duct: itself, the streets that it runs along, and what the data names."""
+    streets = [f"street:{piece}" for name in record.streets for piece in pieces_of.get(name, (name,))]
+    return tuple(dict.fromkeys((f"duct:{record.id}", *streets, *record.risk_groups)))

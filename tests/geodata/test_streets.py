@@ -1,0 +1,236 @@
+"""Streets are joined where the data joins them, and nowhere else."""
+
+import bz2
+import gzip
+
+import numpy as np
+import pytest
+from geodata.maps import CROSS, at, collection, ids, line, make_scenario, noted, osm_text, site, street
+
+from planner.errors import InputError
+from planner.geodata import build_network
+
+STREET = {"highway": "residential"}
+
+
+def degrees(network):
+    """Return how many trenches end at each node."""
+    return np.bincount(np.concatenate((network.spans.start, network.spans.end)), minlength=len(network.nodes))
+
+
+def node_at(network, east_m, north_m):
+    lon_deg, lat_deg = at(east_m, north_m)
+    found = np.flatnonzero((network.nodes.lon_deg == lon_deg) & (network.nodes.lat_deg == lat_deg))
+    assert len(found) == 1
+    return int(found[0])
+
+
+def test_end_points_join_streets(tmp_path):
+    network = build_network(make_scenario(tmp_path))
+    assert degrees(network)[node_at(network, 1000, 0)] == 3
+    assert noted(network, "3 streets") == "streets.geojson: 3 streets, 3.0 km, in 3 blocks between junctions"
+
+
+def test_an_end_on_a_vertex_splits_the_other_street(tmp_path):
+    streets = (street("main", (0, 0), (1000, 0), (2000, 0)), street("side", (1000, 0), (1000, 500)))
+    sites = (site("a", 0, 10), site("b", 2000, 10))
+    network = build_network(make_scenario(tmp_path, streets, sites=sites))
+    assert ids(network) == ["main-1", "main-2", "side"]
+    assert degrees(network)[node_at(network, 1000, 0)] == 3
+
+
+def test_mere_crossings_join_nothing(tmp_path):
+    streets = (*CROSS, street("over", (500, -500), (500, 500)))
+    network = build_network(make_scenario(tmp_path, streets))
+    assert "over" in ids(network)
+    assert noted(network, "2 parts", "without connection")
+
+
+@pytest.mark.parametrize(
+    ("over", "joined"), [({}, True), ({"bridge": "yes"}, False), ({"tunnel": "yes"}, False), ({"layer": "1"}, False)]
+)
+def test_common_vertices_join_streets_of_one_level_only(tmp_path, over, joined):
+    streets = (street("low", (0, 0), (500, 0), (2000, 0)), street("high", (500, -500), (500, 0), (500, 500), **over))
+    sites = (site("a", 0, 10), site("b", 2000, 10))
+    network = build_network(make_scenario(tmp_path, streets, sites=sites))
+    assert ("low-1" in ids(network)) == joined
+    assert any("all streets are connected" in note for note in network.notes) == joined
+
+
+def test_a_bridge_that_ends_on_a_street_is_joined(tmp_path):
+    streets = (street("low", (0, 0), (500, 0), (2000, 0)), street("high", (500, 0), (500, 500), bridge="yes", layer=1))
+    sites = (site("a", 0, 10), site("b", 2000, 10))
+    network = build_network(make_scenario(tmp_path, streets, sites=sites))
+    assert degrees(network)[node_at(network, 500, 0)] == 3
+
+
+def test_osm_ways_that_cross_without_a_common_node_are_not_joined(tmp_path):
+    nodes = {1: (0, 0), 2: (500, 0), 3: (2000, 0), 4: (500, -500), 5: (500, 0), 6: (500, 500)}
+    ways = {1: ([1, 2, 3], STREET), 2: ([4, 5, 6], {**STREET, "bridge": "viaduct"})}
+    sites = (site("a", 0, 10), site("b", 2000, 10))
+    scenario = make_scenario(tmp_path, osm_text(nodes, ways), sites=sites, street_layer={"path": "streets.osm"})
+    network = build_network(scenario)
+    assert sorted(network.spans.ids) == ["w1", "w2"]
+    assert network.spans.risk_groups[network.spans.ids.index("w2")] == ("street:w2", "bridge:w2")
+    assert len(set(network.nodes.ids)) == len(network.nodes)
+
+
+@pytest.mark.parametrize("pack", [("", bytes), (".gz", gzip.compress), (".bz2", bz2.compress)])
+def test_osm_ways_are_split_at_common_and_missing_nodes(tmp_path, pack):
+    ending, packed = pack
+    nodes = {1: (0, 0), 2: (500, 0), 3: (1000, 0), 5: (1500, 0), 6: (2000, 0), 7: (500, 500), 8: (1000, 500)}
+    ways = {
+        10: ([1, 2, 3, 4, 5, 6], STREET),  # node 4 is not in the file
+        11: ([2, 7, 8, 3], STREET),
+        12: ([7, 6], {"highway": "proposed"}),
+        13: ([8, 6], {"highway": "pedestrian", "area": "yes"}),
+        14: ([8, 6], {"building": "yes"}),
+        15: ([8], STREET),
+        16: ([8, 6], {**STREET, "surface": "sett", "name": "Rue\u202e x"}),
+    }
+    text = packed(osm_text(nodes, ways).encode())
+    sites = (site("a", 0, 10), site("b", 2000, 10))
+    network = build_network(make_scenario(tmp_path, text, sites=sites, street_layer={"path": f"s.osm{ending}"}))
+    assert ids(network) == ["w10-1", "w10-2", "w10-3", "w11-1", "w11-2", "w16"]
+    assert noted(network, "missing") == "1 vertex missing in the data: 1 street cut there"
+    assert noted(network, "no streets").endswith("2 ways left out as no streets (1 area, 1 proposed)")
+    assert noted(network, "fewer than two nodes")
+    last = network.spans.ids.index("w16")
+    assert (network.spans.surface[last], network.spans.name[last]) == ("sett", "Rue  x")
+    assert network.attributions == ("© OpenStreetMap contributors, ODbL 1.0 (https://www.openstreetmap.org/copyright)",)
+
+
+def test_osm_nodes_at_one_place_on_a_way_become_one(tmp_path):
+    nodes = {1: (0, 0), 2: (1000, 0), 3: (1000, 0), 4: (2000, 0), 5: (1000, 500)}
+    ways = {1: ([1, 2], STREET), 2: ([2, 3], STREET), 3: ([3, 4], STREET), 4: ([3, 5], STREET)}
+    sites = (site("a", 0, 10), site("b", 2000, 10))
+    scenario = make_scenario(tmp_path, osm_text(nodes, ways), sites=sites, street_layer={"path": "streets.osm"})
+    network = build_network(scenario)
+    assert ids(network) == ["w1", "w3", "w4"]
+    assert any("all streets are connected" in note for note in network.notes)
+    assert noted(network, "zero length") == "1 street of zero length left out"
+
+
+def test_loops_are_split_so_that_no_span_begins_where_it_ends(tmp_path):
+    lollipop = street("loop", (1000, 0), (1200, -200), (1400, 0), (1200, 200), (1000, 0))
+    network = build_network(make_scenario(tmp_path, (*CROSS, lollipop)))
+    assert {"loop-1", "loop-2"} <= set(ids(network))
+    assert noted(network, "1 loop split")
+    assert (network.spans.start != network.spans.end).all()
+
+
+def test_zero_length_and_repeated_streets_are_dropped_and_counted(tmp_path):
+    streets = (
+        *CROSS,
+        street("dot", (700, 0), (700, 0)),
+        street("again", (1000, 1000), (1000, 0)),
+        line([at(0, 0)], id="short"),
+        {"type": "Feature", "properties": {}, "geometry": None},
+        {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": at(0, 0)}},
+    )
+    network = build_network(make_scenario(tmp_path, streets))
+    assert {span.split("/")[0] for span in ids(network)} == {"west", "east", "north"}
+    assert noted(network, "1 street of zero length left out")
+    assert noted(network, "1 block drawn twice, counted once")
+    assert noted(network, "2 features left out: no geometry")
+    assert noted(network, "1 feature left out: not a line")
+
+
+def test_repeated_and_missing_ids_are_counted_and_stay_unique(tmp_path):
+    streets = (*CROSS, street("west", (0, 0), (0, 500)), street(None, (0, 500), (500, 500)))
+    network = build_network(make_scenario(tmp_path, streets))
+    assert {"west-1", "west-2", "street-000004"} <= {span.split("/")[0] for span in ids(network)}
+    assert noted(network, "1 street with an id used before")
+    assert noted(network, "1 street without id")
+
+
+def test_multi_lines_are_read_line_by_line_and_heights_left_out(tmp_path):
+    parts = [[[*at(0, 0), 70.0], [*at(0, 500), 71.0]], [at(0, 500), at(0, 900)]]
+    double = {
+        "type": "Feature",
+        "id": "double",
+        "properties": {},
+        "geometry": {"type": "MultiLineString", "coordinates": parts},
+    }
+    network = build_network(make_scenario(tmp_path, (*CROSS, double)))
+    assert {"double-1", "double-2"} <= set(ids(network))
+    assert noted(network, "1 feature with several lines")
+    assert noted(network, "heights were left out")
+
+
+def test_spans_outside_the_extent_are_cut_off_and_counted(tmp_path):
+    streets = (*CROSS, street("far", (2000, 0), (3000, 0), (90_000, 0)), street("away", (80_000, 0), (90_000, 0)))
+    network = build_network(make_scenario(tmp_path, streets))
+    assert "far" in ids(network)
+    assert "away" not in ids(network)
+    assert network.nodes.lon_deg.max() == at(3000, 0)[0]
+    assert noted(network, "outside the extent") == "3 vertices of 2 streets outside the extent cut off"
+    assert noted(network, "1 street left out")
+
+
+def test_columns_of_the_file_are_mapped(tmp_path):
+    streets = [street(None, (0, 0), (2000, 0), NUM=7, klass="primary", pave="sett", label="Quai")]
+    columns = {"id": "NUM", "road_class": "klass", "surface": "pave", "name": "label"}
+    network = build_network(make_scenario(tmp_path, streets, street_layer={"columns": columns}))
+    spans = network.spans
+    assert {span.split("/")[0] for span in spans.ids} == {"7"}
+    assert (spans.road_class[0], spans.surface[0], spans.name[0]) == ("primary", "sett", "Quai")
+
+
+def test_missing_and_strange_classes_are_counted_and_priced_as_unknown(tmp_path):
+    streets = (*CROSS, street("x", (2000, 0), (2000, 500)), street("y", (2000, 500), (2000, 900), highway="canal"))
+    network = build_network(make_scenario(tmp_path, streets))
+    classes = dict(zip(network.spans.ids, network.spans.road_class, strict=True))
+    assert (classes["x"], classes["y"]) == ("unknown", "canal")
+    assert noted(network, "road class not in the data") == (
+        "road class not in the data for 1 block (0.5 km): priced as unknown"
+    )
+    assert noted(network, "road class not in the price list", "1 block (0.4 km)", "canal")
+    assert noted(network, "surface not in the data for 5 blocks")
+
+
+def test_blocks_of_one_structure_share_its_risk_group(tmp_path):
+    streets = (
+        *CROSS,
+        street("s1", (2000, 0), (2500, 0), bridge="yes", osm="w77"),
+        street("s2", (2500, 0), (3000, 0), bridge="yes", osm="w77"),
+        street("s3", (3000, 0), (3500, 0), bridge="no", tunnel="yes"),
+    )
+    spans = build_network(make_scenario(tmp_path, streets)).spans
+    groups = dict(zip(spans.ids, spans.risk_groups, strict=True))
+    assert groups["s1"] == ("street:s1", "bridge:w77")
+    assert groups["s2"] == ("street:s2", "bridge:w77")
+    assert groups["s3"] == ("street:s3", "tunnel:s3")
+
+
+def test_projected_streets_come_out_where_they_are(tmp_path):
+    metric = [line([[234_000.0, 146_000.0], [235_000.0, 146_000.0]], id="lambert")]
+    text = collection(metric, crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::31370"}})
+    sites = (site("a", 0, 0), site("b", 1000, 0))
+    network = build_network(make_scenario(tmp_path, text, sites=sites, max_snap_m=5000.0))
+    assert network.spans.length_km.sum() == pytest.approx(1.0, rel=1e-3)
+    assert network.nodes.lat_deg == pytest.approx(50.62, abs=0.02)
+    stated = make_scenario(
+        tmp_path, collection(metric), sites=sites, street_layer={"crs": "EPSG:31370"}, max_snap_m=5000.0
+    )
+    assert build_network(stated).digest == network.digest
+
+
+def test_attribution_comes_from_the_layer_or_the_file(tmp_path):
+    text = collection(CROSS, metadata={"attribution": "City of L.", "licence": "CC0"})
+    assert build_network(make_scenario(tmp_path, text)).attributions == ("City of L., CC0",)
+    named = make_scenario(tmp_path, text, street_layer={"attribution": "Somebody"})
+    assert build_network(named).attributions == ("Somebody",)
+
+
+def test_an_object_in_two_versions_is_refused(tmp_path):
+    nodes = {1: (0, 0), 2: (1000, 0)}
+    text = osm_text(nodes, {1: ([1, 2], STREET)})
+    moved = text.replace("<way", '<node id="2" version="2" lon="5.6" lat="50.6"/><way')
+    with pytest.raises(InputError, match=r"node 2: stands twice"):
+        build_network(make_scenario(tmp_path, moved, street_layer={"path": "streets.osm"}))
+    changed = text.replace(
+        "</osm>", '<way id="1" version="2"><nd ref="2"/><nd ref="1"/><tag k="highway" v="x"/></way></osm>'
+    )
+    with pytest.raises(InputError, match=r"way 1: stands twice"):
+        build_network(make_scenario(tmp_path, changed, street_layer={"path": "streets.osm"}))
