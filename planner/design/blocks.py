@@ -1,4 +1,4 @@
-"""Blocks and bridges of an undirected multigraph given as arrays: what a route can use, and what two routes must share."""
+"""Blocks and bridges of an undirected multigraph: what a route can use, and what two routes must share."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Demands turned into the flows of the orientation program: as few and as short as its strength allows.
 
-A network for demands of one or two routes can be oriented (Nash-Williams 1960): sites joined by two-route demands reach each
-other both ways, every other site is reached from them. By max-flow min-cut any set of flows whose pairs make the sites of a
-group reach each other around a circle, and every other site from some site already reached, is as strong as all pairs.
+A network for demands of one or two routes has an orientation (Nash-Williams 1960) where sites joined by two-route
+demands reach each other both ways, and one group of them (or one site) reaches every other site. By max-flow min-cut,
+flows around a circle of the sites of each group, and one flow from some site of the root group to every other site or
+group, are as strong as flows between all of those pairs. A site outside the root group need not reach any other.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Commodities:
 def build_commodities(demands: Iterable[Demand], distances: Callable[[int], Floats]) -> Commodities:
     """Return the flows for some demands; `distances(site)` gives the cheapest price from a site to every node.
 
-    Each phase has one layer for every connected part of its demand graph that an earlier phase did not have just so: two
-    parts may use a street in opposite directions. Parts of one phase are layers of equal price.
+    Each phase has one layer for every connected part of its demand graph that an earlier phase did not have just so:
+    two parts may use a street in opposite directions. Parts of one phase are layers of equal price.
     """
     demands = tuple(demands)
     phases: list[int] = []
@@ -87,18 +88,19 @@ def _parts(demands: list[Demand]) -> list[tuple[list[int], list[list[int]]]]:
 def _part_pairs(
     part: list[int], groups: list[list[int]], distance: Callable[[int, int], float]
 ) -> list[tuple[int, int]]:
-    """Return pairs (from, to): a circle through every group, the rest reached from the largest group by shortest links."""
+    """Return pairs (from, to): a circle through each group, and from the nearest root site to what is not in its group."""
     circles = [_circle(group, distance) for group in groups]
     pairs = [pair for circle in circles for pair in zip(circle, circle[1:] + circle[:1], strict=True)]
-    group_of = {site: set(group) for group in groups for site in group}
-    start = max(groups, key=len)[0] if groups else part[0]
-    reached = sorted(group_of.get(start, {start}))
-    waiting = [site for site in part if site not in set(reached)]
-    while waiting:
-        _, source, target = min((distance(a, b), a, b) for a in reached for b in waiting)
-        pairs.append((source, target))
-        reached.extend(sorted(group_of.get(target, {target})))
-        waiting = [site for site in part if site not in set(reached)]
+    if groups:
+        roots = max(groups, key=len)
+    else:
+        roots = [min(part, key=lambda root: (sum(distance(root, site) for site in part), root))]
+    grouped = {site for group in groups for site in group}
+    others = [group for group in groups if group != roots] + [[site] for site in part if site not in grouped]
+    for other in others:
+        if other != roots:
+            _, source, target = min((distance(a, b), a, b) for a in roots for b in other)
+            pairs.append((source, target))
     return pairs
 
 

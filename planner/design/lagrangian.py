@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
+
+
+class Adjacency(NamedTuple):
+    """The edges at each node: those of node v are the entries `offsets[v]` to `offsets[v + 1]`."""
+
+    offsets: Any
+    incident: Any
+    """Edge + 1 where the edge starts at the node, -(edge + 1) where it ends there."""
+    heads: Any
+    """The node at the other end of each."""
 
 
 @njit(cache=True)
@@ -40,12 +50,13 @@ def _pop(keys: Any, nodes: Any, size: int) -> None:
 
 
 @njit(cache=True)
-def distances_from(offsets: Any, incident: Any, heads: Any, link: Any, commodity: int, source: int, target: int) -> Any:
-    """Return the length of the shortest directed path from a node to every node at one commodity's multipliers (Dijkstra).
+def distances_from(adjacency: Any, link: Any, commodity: int, source: int, target: int) -> Any:
+    """Return the length of the shortest directed path from a node to every node at one commodity's multipliers.
 
-    The search stops at `target`: nodes behind it may get too long a distance; with -1 it goes on to the end. For the arrays
-    see `route_lengths`.
+    Dijkstra's algorithm. It stops at `target`, and nodes behind that may get too long a distance; -1 lets it go on.
+    For `link` see `route_lengths`.
     """
+    offsets, incident, heads = adjacency
     distance = np.full(len(offsets) - 1, np.inf)
     keys = np.empty(len(incident) + 1)
     nodes = np.empty(len(incident) + 1, np.int64)
@@ -72,16 +83,15 @@ def distances_from(offsets: Any, incident: Any, heads: Any, link: Any, commodity
 
 
 @njit(cache=True, parallel=True)
-def route_lengths(offsets: Any, incident: Any, heads: Any, link: Any, sources: Any, targets: Any) -> Any:
+def route_lengths(adjacency: Any, link: Any, sources: Any, targets: Any) -> Any:
     """Return the length of every commodity's shortest path at its own multipliers, negative ones taken as 0.
 
-    `link` is (edges, 2, commodities), way 0 from start to end. The edges at node v are `incident[offsets[v]:offsets[v + 1]]`, as
-    edge + 1 where the edge starts at v and -(edge + 1) where it ends there; `heads` are the nodes at their other ends.
+    `link` is (edges, 2, commodities): from the start of an edge to its end, and back.
     """
     lengths = np.empty(len(sources))
     for commodity in prange(len(sources)):
         target = targets[commodity]
-        distance = distances_from(offsets, incident, heads, link, commodity, sources[commodity], target)
+        distance = distances_from(adjacency, link, commodity, sources[commodity], target)
         lengths[commodity] = distance[target]
     return lengths
 

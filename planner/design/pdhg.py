@@ -1,23 +1,22 @@
 """Compiled steps of a first-order method for the orientation linear program.
 
-Restarted reflected Halpern iteration of the primal-dual hybrid gradient method (Applegate et al. 2021, Lu and Yang 2024);
-the matrix is never built. Work is split over edges and nodes only, each of which is written by one thread, so that
-results do not depend on the number of threads.
+Restarted reflected Halpern iteration of the primal-dual hybrid gradient method (Applegate et al. 2021, Lu and Yang
+2024); the matrix is never built. Work is split over edges and nodes only, each of which is written by one thread, so
+that results do not depend on the number of threads.
 
-Commodities lie side by side in memory, the innermost loops run over them, and each layer has a multiple of `LANES` of them
-(the rest idle), so that the compiler can use vector instructions. A kernel takes the arrays apart first: only plain
-arrays, not slices or fields, are known not to overlap.
+Commodities lie side by side in memory, the innermost loops run over them, and each layer has a multiple of `LANES` of
+them (the rest idle), so that the compiler can use vector instructions. For the same reason kernels take the tuples
+apart before they loop (plain arrays are known not to overlap), and `first` is unsigned (no index is negative).
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
-
-from planner.design.commodities import Commodities
 
 _FAST = {"reassoc", "contract", "nsz", "nnan", "ninf"}
 REAL = np.float32
@@ -26,6 +25,8 @@ _ZERO, _HALF, _ONE, _TINY = REAL(0.0), REAL(0.5), REAL(1.0), REAL(1e-7)
 LANES = 8
 RESTART_STEPS = 20
 """Steps between two looks at whether to restart."""
+MIN_RESTART_STEPS = 200
+"""Steps that a run from one anchor has at least."""
 
 
 class Streets(NamedTuple):
@@ -51,7 +52,8 @@ class Streets(NamedTuple):
 class Iterate(NamedTuple):
     """A point of the method: flows and usage (primal), link multipliers and node potentials (dual).
 
-    `ahead` and `back` are (edges, lanes), along each edge and against it; `usage` is (edges, layers, 2); `height` is (nodes, lanes).
+    `ahead` and `back` are (edges, lanes), along each edge and against it; `usage` is (edges, layers, 2), the same two
+    ways; `height` is (nodes, lanes).
     """
 
     ahead: Any
@@ -84,7 +86,7 @@ class Room(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Step lengths of a batch of steps; those of usage and height are divided by the number of entries of a column or row."""
+    """Step lengths; those of usage and height are for one commodity and one degree."""
 
     usage: Any
     flow: Any
@@ -122,7 +124,7 @@ def _pool_level(wish: Any, weights: Any, edge: int, first: int, stop: int) -> An
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _pool_levels(wish: Any, weights: Any, level: Any, size: Any, edge: int) -> None:
-    """Fill in `level[edge]`, the row sums that rise from layer to layer and are nearest to the wishes, weighted by layer.
+    """Fill in `level[edge]`: row sums that rise from layer to layer and are nearest to the wishes, weighted by layer.
 
     Pool adjacent violators; `size` is room for one value per edge and layer.
     """
@@ -147,7 +149,7 @@ def _pool_levels(wish: Any, weights: Any, level: Any, size: Any, edge: int) -> N
 
 @njit(cache=True, parallel=True, fastmath=_FAST, error_model="numpy")
 def _usage_pass(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, pull: Any) -> None:
-    """Step of the usage: down its price, up its pressure, then to the nearest row sums that rise from layer to layer to at most 1."""
+    """Step of the usage: down by price, up by pressure, then to row sums that rise from layer to layer to at most 1."""
     prices, weights, usage, usage_0 = streets.prices, streets.weights, point.usage, anchor.usage
     pressure, reach, level, size, moves = room.pressure, room.reach, room.level, room.size, room.edge_moves
     rate, keep = rates.usage, _ONE - pull
@@ -252,7 +254,7 @@ def _node_pass(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, pul
 
 @njit(cache=True)
 def run_steps(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, steps: tuple[int, int]) -> float:
-    """Make the steps numbered from `steps[0]` up to before `steps[1]` since the last restart; return the length of the last move."""
+    """Make steps number `steps[0]` to `steps[1] - 1` since the last restart; return the length of the last move."""
     for step in range(steps[0], steps[1]):
         pull = np.float32(1.0 / (step + 2.0))
         _usage_pass(streets, point, anchor, room, rates, pull)
@@ -266,31 +268,37 @@ def run_steps(streets: Any, point: Any, anchor: Any, room: Any, rates: Any, step
     return float(total**0.5)
 
 
-@njit(cache=True)
-def _replace(values: Any, others: Any) -> float:
-    """Copy values over others and return the squared distance there was between them."""
+@njit(cache=True, fastmath=_FAST)
+def _replace(values: Any, olds: Any, rows: Any) -> float:
+    """Copy a matrix over an older one; return the squared distance between them, rows weighted."""
     total = 0.0
     for row in range(values.shape[0]):
-        part = np.float32(0.0)
+        part = _ZERO
         for column in range(values.shape[1]):
-            change = values[row, column] - others[row, column]
+            change = values[row, column] - olds[row, column]
             part += change * change
-            others[row, column] = values[row, column]
-        total += part
+            olds[row, column] = values[row, column]
+        total += float(rows[row]) * float(part)
     return total
 
 
-class Halpern:
-    """The method at work on one program: makes steps, restarts, balances primal against dual."""
+class HalpernMethod:
+    """The method at work on one program: makes steps, restarts, and balances primal against dual steps."""
 
-    def __init__(self, streets: Streets, demand: Any, point: Iterate | None, omega: float) -> None:
-        """Start at a point (default: all zero) with a given balance; `demand` is (sites, lanes), negated net flow."""
-        edges, layers, nodes, lanes = *streets.prices.shape, len(streets.degree), len(streets.active)
+    def __init__(self, streets: Streets, demand: NDArray[np.float32], start: Iterate | None, balance: float) -> None:
+        """Start at a point (all zero if None) with a ratio of dual to primal steps.
+
+        `demand` is (sites, lanes): -1 where a commodity starts, 1 where it ends.
+        """
+        edges, layers = streets.prices.shape
+        nodes, lanes = len(streets.degree), len(streets.active)
         shapes = ((edges, lanes),) * 4 + ((edges, layers, 2), (nodes, lanes))
-        self.point = point.copy() if point else Iterate(*(np.zeros(shape, REAL) for shape in shapes))
-        self.anchor = self.point.copy()
-        self.streets = streets
-        self.room = Room(
+        self.point = start.copy() if start else Iterate(*(np.zeros(shape, REAL) for shape in shapes))
+        self.balance = balance
+        self.steps = 0
+        self._streets = streets
+        self._anchor = self.point.copy()
+        self._room = Room(
             pressure=np.zeros((edges, layers, 2), REAL),
             reach=np.zeros((edges, layers, 2), REAL),
             level=np.zeros((edges, layers), REAL),
@@ -300,54 +308,51 @@ class Halpern:
             edge_moves=np.zeros(edges, REAL),
             node_moves=np.zeros(nodes, REAL),
         )
-        for way, link in enumerate((self.point.link_ahead, self.point.link_back)):
-            self.room.pressure[:, :, way] = np.add.reduceat(link, streets.first[:-1].astype(np.int64), axis=1)
-        self.omega = omega
-        self.steps = 0
-        self.since = 0
-        self.first_move = self.last_move = np.inf
-        self.restarts = 0
-        self.cfg = dict(check=20, minrestart=200, minfrac=0.15, theta=0.7, mult=0.2, nec=0.8)
-
-    def rates(self):
-        r = np.float32
-        return Rates(r(0.99 / self.omega), r(0.33 / self.omega), r(0.495 * self.omega), r(0.99 * self.omega))
+        for layer in range(layers):
+            block = slice(int(streets.first[layer]), int(streets.first[layer + 1]))
+            self._room.pressure[:, layer, 0] = self.point.link_ahead[:, block].sum(axis=1)
+            self._room.pressure[:, layer, 1] = self.point.link_back[:, block].sum(axis=1)
+        self._since = 0
+        self._first_move = self._last_move = 0.0
 
     def advance(self, count: int) -> None:
         """Make some steps."""
-        c = self.cfg
         stop = self.steps + count
         while self.steps < stop:
-            batch = 1 if self.since == 0 else min(c["check"] - self.since % c["check"], stop - self.steps)
-            move = run_steps(
-                self.streets, self.point, self.anchor, self.room, self.rates(), (self.since, self.since + batch)
-            )
+            due = 1 if self._since == 0 else RESTART_STEPS - self._since % RESTART_STEPS
+            batch = min(due, stop - self.steps)
+            counted = (self._since, self._since + batch)
+            move = run_steps(self._streets, self.point, self._anchor, self._room, self._rates(), counted)
             self.steps += batch
-            self.since += batch
-            if self.since == 1:
-                self.first_move = move
-            elif self.since % c["check"] == 0 and self.since >= c["minrestart"]:
-                if (
-                    move <= c["mult"] * self.first_move
-                    or (move <= c["nec"] * self.first_move and move > self.last_move)
-                    or self.since >= c["minfrac"] * self.steps
-                ):
-                    self.restart()
-            self.last_move = move
+            self._since += batch
+            if self._since == 1:
+                self._first_move = move
+            if self._since % RESTART_STEPS == 0:
+                if self._is_due(move):
+                    self._restart()
+                self._last_move = move
 
-    def restart(self):
-        p, a = self.point, self.anchor
-        st = self.streets
-        w = st.weights
-        primal = sum(float(w[l]) * _replace(p.usage[:, l], a.usage[:, l]) for l in range(len(w))) + 3 * (
-            _replace(p.ahead, a.ahead) + _replace(p.back, a.back)
-        )
-        dual = 2 * (_replace(p.link_ahead, a.link_ahead) + _replace(p.link_back, a.link_back))
-        dual += float((st.degree * ((p.height - a.height) ** 2).sum(1)).sum())
-        a.height[:] = p.height
-        if primal > 0 and dual > 0:
-            self.omega = (
-                self.omega ** (1 - c["theta"]) * (dual / primal) ** (0.5 * c["theta"]) if (c := self.cfg) else 0
-            )
-        self.since = 0
-        self.restarts += 1
+    def _rates(self) -> Rates:
+        """Return step lengths: entries of a column (flow 3) or row (link 2) share what keeps the method stable."""
+        primal, dual = 0.99 / self.balance, 0.99 * self.balance
+        return Rates(usage=REAL(primal), flow=REAL(primal / 3.0), link=REAL(dual / 2.0), height=REAL(dual))
+
+    def _is_due(self, move: float) -> bool:
+        if self._since < MIN_RESTART_STEPS:
+            return False
+        settled = move <= 0.2 * self._first_move
+        stalled = move <= 0.8 * self._first_move and move > self._last_move
+        return settled or stalled or self._since >= 0.1 * self.steps
+
+    def _restart(self) -> None:
+        """Move the anchor to the point, and the balance towards how far dual and primal moved."""
+        now, old, streets = self.point, self._anchor, self._streets
+        threes, twos = np.full(len(streets.start), 3.0, REAL), np.full(len(streets.start), 2.0, REAL)
+        primal = _replace(now.ahead, old.ahead, threes) + _replace(now.back, old.back, threes)
+        for way in range(2):
+            primal += _replace(now.usage[:, :, way].T, old.usage[:, :, way].T, streets.weights)
+        dual = _replace(now.link_ahead, old.link_ahead, twos) + _replace(now.link_back, old.link_back, twos)
+        dual += _replace(now.height, old.height, streets.degree)
+        if primal > 0.0 and dual > 0.0:
+            self.balance = self.balance**0.3 * math.sqrt(dual / primal) ** 0.7
+        self._since = 0

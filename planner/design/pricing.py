@@ -32,6 +32,8 @@ MAX_CONFLICTS = 60
 """How often a pair that shares a risk is searched again without the spans that caused it."""
 LOSS_SLACKS = (1.0, 0.93, 0.86, 1.1, 1.3)
 """How much lossier than in a chain of equal links a link may be, in the order in which it is tried."""
+TIE_PRICE_PER_KM = 1.0
+"""A token price that settles ties (all along what is built already) in favour of short walks."""
 UNREACHABLE = np.inf
 
 
@@ -163,10 +165,9 @@ class RouteSearch:
         graph = self.graph
         sources = np.array([graph.site_node[site] for site in task.stations], dtype=np.int64)
         targets = np.array([graph.site_node[site] for site in task.middles], dtype=np.int64)
-        # a hundredth of a money unit per km settles ties in favour of short walks
-        weight = price + price_per_db * graph.span_loss_db + 0.01 * self.judge.network.spans.length_km
-        distance, parents = shortest_trees(graph, weight, sources)
-        cost = sum_along(graph, parents, targets, price)
+        tied = price + TIE_PRICE_PER_KM * self.judge.network.spans.length_km
+        distance, parents = shortest_trees(graph, tied + price_per_db * graph.span_loss_db, sources)
+        cost = sum_along(graph, parents, targets, tied)
         loss_db = sum_along(graph, parents, targets, graph.span_loss_db)
         lateral_db = {site: item.lateral_loss_db for site, item in self.judge.sites.items()}
         loss_db += np.where(

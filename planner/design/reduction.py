@@ -2,10 +2,10 @@
 
 Every rule is exact for demands of one or two edge-disjoint routes between kept nodes:
 
-- an edge is needed only if it lies on a simple path between two kept nodes: this takes off dead ends, blocks that hang on
-  one node, parts without kept nodes, and self-loops;
+- an edge is needed only if it lies on a simple path between two kept nodes: this takes off dead ends, blocks that hang
+  on one node, parts without kept nodes, and self-loops;
 - a chain of edges through nodes of degree two is used as a whole or not at all, so prices and losses add;
-- of parallel edges only those matter that fewer than two others beat in every price and in loss (two routes can use two).
+- of parallel edges only those matter that fewer than two others beat in all prices and loss: two routes can use two.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ def reduce_graph(
 ) -> ReducedGraph:
     """Return a smaller graph with the same cheapest one- and two-route networks between the kept nodes.
 
-    `prices` is (phases, edges), not negative; `keep_nodes` are the sites, and every other place where something may stand. With
-    `losses_db` (per edge) parallel edges are kept while they are among the best in price or loss; `joint_losses_db` (per
-    node) is what a route loses in passing through a node, and is added where a chain swallows the node.
+    `prices` is (phases, edges), not negative; `keep_nodes` are the sites, and every other place where something may
+    stand. With `losses_db` (per edge) parallel edges are kept while they are among the best in price or loss;
+    `joint_losses_db` (per node) is what a route loses in passing through a node: it is added where a chain swallows it.
     Raises ValueError when shapes or values cannot be.
     """
     _check(nodes, start, end, prices, keep_nodes, losses_db)
@@ -129,7 +129,7 @@ def _check(
     nodes: int, start: Integers, end: Integers, prices: Floats, keep_nodes: Integers, losses_db: Floats | None
 ) -> None:
     for name, indices in (("start", start), ("end", end), ("keep_nodes", keep_nodes)):
-        if len(indices) and not (0 <= indices.min() and indices.max() < nodes):
+        if len(indices) and not (indices.min() >= 0 and indices.max() < nodes):
             raise ValueError(f"{name} must hold node indices in [0, {nodes}), not {indices.min()} to {indices.max()}")
     if len(start) != len(end) or prices.ndim != 2 or prices.shape[0] < 1 or prices.shape[1] != len(start):
         raise ValueError(f"{len(start)} starts, {len(end)} ends and prices of shape {prices.shape} do not fit together")
@@ -159,7 +159,7 @@ def _with_chains_contracted(nodes: int, edges: _Edges, kept: NDArray[np.bool_], 
     backwards = np.repeat(chain_edges < 0, np.diff(taken.offsets))
     mirrored = np.repeat(taken.offsets[:-1] + taken.offsets[1:] - 1, np.diff(taken.offsets))
     places = np.arange(len(taken.members))
-    losses = np.bincount(chain_of, weights=taken.losses_db, minlength=count)
+    losses = np.bincount(chain_of, weights=taken.losses_db, minlength=count).astype(np.float64)
     # Each edge of a chain but the last is followed by the joint at its far end.
     last = np.zeros(len(chain_edges), dtype=np.bool_)
     last[chain_offsets[1:] - 1] = True
@@ -169,7 +169,7 @@ def _with_chains_contracted(nodes: int, edges: _Edges, kept: NDArray[np.bool_], 
     return _Edges(
         start=chain_start,
         end=chain_end,
-        prices=np.array(prices).reshape(len(edges.prices), count),
+        prices=np.array(prices, dtype=np.float64).reshape(len(edges.prices), count),
         losses_db=losses,
         offsets=taken.offsets[chain_offsets],
         members=taken.members[np.where(backwards, mirrored - places, places)],
@@ -223,7 +223,7 @@ def _without_dominated(edges: _Edges) -> _Edges:
 
 
 def _dominated(group: Integers, edges: _Edges) -> list[int]:
-    """Return those of some parallel edges that two others equal or beat in every price and in loss (ties: the first)."""
+    """Return those of some parallel edges that two others equal or beat in every price and loss (ties: the first)."""
     marks = np.vstack((edges.prices[:, group], edges.losses_db[group]))
     dropped = []
     for place in range(len(group)):

@@ -9,7 +9,7 @@ from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
 from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
-from planner.design.program import Choice, choose
+from planner.design.selection import Choice, choose
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.search import LocalSearch
 from planner.design.solvers import SolverTask

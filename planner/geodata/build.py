@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from planner.geodata.alongside import duct_risk_groups
 from planner.geodata.ducts import Ducts, duct_notes, read_ducts
 from planner.geodata.handholes import (
     Handholes,
@@ -18,6 +18,7 @@ from planner.geodata.handholes import (
     place_handholes,
 )
 from planner.geodata.hops import find_hops
+from planner.geodata.lines import Flags
 from planner.geodata.noding import Blocks, node_streets, unique_names
 from planner.geodata.osm import read_osm_streets
 from planner.geodata.region import metric_projection
@@ -43,7 +44,7 @@ class _Region:
     ground: Ground
     ducts: Ducts
     handholes: Handholes
-    in_main_part: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    in_main_part: Flags
     """Blocks of the largest part that streets and ducts connect."""
     notes: tuple[str, ...]
 
@@ -68,10 +69,11 @@ def build_network(scenario: Scenario) -> Network:
     region = _read_region(scenario)
     joined = _join(scenario, region)
     hops, hop_notes = find_hops(scenario, joined.sites)
-    blocks = region.plan.blocks
+    records = [region.ducts.records[record] for record in joined.laid.records.tolist()]
+    groups = duct_risk_groups(records, joined.laid, region.streets, region.plan, joined.pieces)
     tables = (
-        trench_table(scenario, region.streets, blocks, region.ground, joined.pieces),
-        duct_table(scenario, region.ducts, joined.laid, _pieces_of(region.streets, blocks, joined.pieces)),
+        trench_table(scenario, region.streets, region.plan.blocks, region.ground, joined.pieces),
+        duct_table(scenario, records, joined.laid, groups),
         hop_table(scenario, hops),
     )
     layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions)
@@ -169,15 +171,6 @@ def _nodes(scenario: Scenario, joined: _Joined) -> Nodes:
     )
 
 
-def _pieces_of(streets: Streets, blocks: Blocks, pieces: Pieces) -> Mapping[str, Sequence[str]]:
-    """Return the ids of the trenches along every street, by the id of the street or of one of its blocks."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for piece, block in zip(pieces.ids, pieces.blocks.tolist(), strict=True):
-        for name in {streets.ids[int(blocks.streets[block])], blocks.ids[block]}:
-            found[name].append(piece)
-    return found
-
-
 def _street_notes(name: str, streets: Streets, blocks: Blocks) -> list[str]:
     """Return how many streets there are, and what is known of bridges and tunnels."""
     owners = blocks.streets.tolist()
@@ -196,7 +189,7 @@ def _street_notes(name: str, streets: Streets, blocks: Blocks) -> list[str]:
     return notes
 
 
-def _part_notes(parts: Integers, in_main_part: Integers, lengths_m: Floats) -> list[str]:
+def _part_notes(parts: Integers, in_main_part: Flags, lengths_m: Floats) -> list[str]:
     """Return how much street is not connected to the largest part."""
     count = len(np.unique(parts))
     if count == 1:

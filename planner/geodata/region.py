@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from planner.errors import InputError
 from planner.geodata.geojson import LONGITUDE_LATITUDE
-from planner.geodata.lines import Flags
+from planner.geodata.lines import Flags, Lines
 from planner.network import Floats
 from planner.scenario.spec import Extent
 
@@ -50,6 +52,13 @@ def to_metres(projection: Transformer, coordinates: Floats) -> Floats:
     """Return points of longitude and latitude as metres east and north, shape (n, 2)."""
     metres: Floats = np.column_stack(projection.transform(coordinates[:, 0], coordinates[:, 1]))
     return metres
+
+
+def draw(projection: Transformer, lines: Lines) -> NDArray[np.object_]:
+    """Return the shapes of lines in metres."""
+    if not len(lines):
+        return np.array([], dtype=np.object_)
+    return np.asarray(shapely.linestrings(to_metres(projection, lines.coordinates), indices=lines.owners))
 
 
 def _box(coordinates: Floats) -> str:

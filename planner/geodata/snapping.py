@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from planner.geodata.lines import DECIMALS, Flags, Lines, insert_vertices, lengths_m, split_at
 from planner.geodata.noding import Blocks
-from planner.geodata.region import to_metres
+from planner.geodata.region import draw, to_metres
 from planner.network import Floats, Integers
 
 JOIN_M = 5.0
@@ -47,12 +47,11 @@ class StreetPlan:
 
 def draw_streets(blocks: Blocks, projection: Transformer) -> StreetPlan:
     """Return the blocks in metres."""
-    vertices_m = to_metres(projection, blocks.lines.coordinates)
-    shapes = np.asarray(shapely.linestrings(vertices_m, indices=blocks.lines.owners))
+    shapes = draw(projection, blocks.lines)
     return StreetPlan(
         projection=projection,
         blocks=blocks,
-        vertices_m=vertices_m,
+        vertices_m=shapely.get_coordinates(shapes),
         shapes=shapes,
         lengths_m=np.asarray(shapely.length(shapes)),
         junctions_m=to_metres(projection, blocks.junctions),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from planner.errors import InputError, Problem
-from planner.geodata.ducts import DuctRecord, Ducts
+from planner.geodata.ducts import DuctRecord
 from planner.geodata.handholes import LaidDucts
 from planner.geodata.hops import Hop
 from planner.geodata.lines import Lines, join, lengths_m, lines_of, take
@@ -59,7 +59,7 @@ def assemble_spans(tables: Sequence[tuple[Columns, Lines]], where: str) -> Spans
 def trench_table(
     scenario: Scenario, streets: Streets, blocks: Blocks, ground: Ground, pieces: Pieces
 ) -> tuple[Columns, Lines]:
-    """Return the trenches, one for each piece of a block."""
+    """Return the trenches, one for each piece of a block; each is a risk group of its own, `street:<id>`."""
     at, metres = pieces.blocks, pieces.lengths_m
     owners = blocks.streets.tolist()
     groups = [
@@ -89,14 +89,13 @@ def trench_table(
 
 
 def duct_table(
-    scenario: Scenario, ducts: Ducts, laid: LaidDucts, pieces_of: Mapping[str, Sequence[str]]
+    scenario: Scenario, records: Sequence[DuctRecord], laid: LaidDucts, groups: Sequence[tuple[str, ...]]
 ) -> tuple[Columns, Lines]:
     """Return cable pulls and leases: `<id>/pull` where our own cable may be pulled, `<id>/lease` for dark fiber.
 
-    `pieces_of` names the trenches of every street; a duct shares their risk groups.
+    `records` and `groups` are records and risk groups of the laid ducts.
     """
-    names = unique_names(ducts.records[record].id for record in laid.records.tolist())
-    records = [ducts.records[record] for record in laid.records.tolist()]
+    names = unique_names(record.id for record in records)
     rows = [
         (index, access)
         for index, record in enumerate(records)
@@ -109,7 +108,6 @@ def duct_table(
     price = {name: scenario.costs.items[name].price for name in ("cable-pull", "duct-rental", "dark-fiber-lease")}
     rent = _given([record.rent_per_m_year for record in records], price["duct-rental"])[at]
     lease = _given([record.lease_per_fiber_km_year for record in records], price["dark-fiber-lease"])[at]
-    groups = [_duct_groups(record, pieces_of) for record in records]
     columns = _blank(len(rows)) | {
         "ids": tuple(f"{names[index]}/{access}" for index, access in rows),
         "start": laid.start[at],
@@ -166,9 +164,3 @@ def _loss_db_per_km(scenario: Scenario) -> float:
 
 def _given(values: Sequence[float | None], default: float) -> Floats:
     return np.array([default if value is None else value for value in values], dtype=np.float64)
-
-
-def _duct_groups(record: DuctRecord, pieces_of: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return what fails together with a duct: itself, the streets that it runs along, and what the data names."""
-    streets = [f"street:{piece}" for name in record.streets for piece in pieces_of.get(name, (name,))]
-    return tuple(dict.fromkeys((f"duct:{record.id}", *streets, *record.risk_groups)))

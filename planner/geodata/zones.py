@@ -148,9 +148,7 @@ def _polygons(collection: Collection, notes: list[str]) -> list[int]:
     if not chosen:
         raise InputError.at(str(collection.path), "layer holds no polygons")
     if len(chosen) < len(kinds):
-        notes.append(
-            f"{collection.path.name}: {counted(len(kinds) - len(chosen), 'feature')} left out: not a polygon"
-        )
+        notes.append(f"{collection.path.name}: {counted(len(kinds) - len(chosen), 'feature')} left out: not a polygon")
     return chosen
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from planner.report.dossier import Dossier, phase_label
 from planner.report.spending import total_capex
-from planner.report.wording import count, counted, given, joined, length, money_words, percent
+from planner.report.wording import GLUE, count, counted, given, joined, length, money_words, percent
 from planner.report.work import built_count, built_km, opened_count
 
 STOPPED = {
@@ -108,9 +108,9 @@ def _things(dossier: Dossier, phase: int | None) -> list[str]:
     """Return what is built in a phase, or in all, as parts of a sentence."""
     trench, duct, lease = (built_km(dossier, medium, phase) for medium in ("trench", "duct", "dark_fiber"))
     hops = built_count(dossier, "free_space", phase)
-    things = [f"{length(trench)} km of new trench"] if trench else []
-    things += [f"{length(duct)} km of cable in existing ducts"] if duct else []
-    things += [f"{length(lease)} km of leased dark fiber"] if lease else []
+    things = [f"{length(trench)}{GLUE}km of new trench"] if trench else []
+    things += [f"{length(duct)}{GLUE}km of cable in existing ducts"] if duct else []
+    things += [f"{length(lease)}{GLUE}km of leased dark fiber"] if lease else []
     things += [counted(hops, "free-space hop")] if hops else []
     opened = opened_count(dossier, phase)
     return things + ([f"equipment at {counted(opened, 'new site' if phase else 'site')}"] if opened else [])
@@ -159,5 +159,10 @@ def _figures(dossier: Dossier) -> tuple[Figure, ...]:
         Figure(label="Gap", value=percent(outcome.gap), remark=f"bound covers {SCOPES[outcome.bound_scope]}"),
         Figure(label="Search", value=STATUS[outcome.stopped_by], remark=f"goal: {goal[outcome.objective]}"),
         Figure(label="Demands served", value=f"{count(served)} of {count(asked)}", remark=weight),
-        Figure(label="Verification", value=verdict, remark=counted(checks, "check"), is_failed=bool(failed or not checks)),
+        Figure(
+            label="Verification",
+            value=verdict,
+            remark=counted(checks, "check"),
+            is_failed=bool(failed or not checks),
+        ),
     )

@@ -23,7 +23,8 @@ from planner.report.colours import (
 from planner.report.wording import money, plain
 
 WIDTH, LABEL_WIDTH, RIGHT_MARGIN = 760, 150, 84
-ROW, BAR, TOP = 42, 26, 10
+ROW, BAR, TOP = 46, 26, 12
+LABEL_LETTERS = 24
 AXIS_HEIGHT = 22
 HATCH_LINES: Mapping[Hatch, str] = {
     "solid": "",
@@ -79,25 +80,35 @@ def bar_legend(categories: Sequence[str], *, name: str) -> tuple[tuple[Markup, s
     return tuple((_swatch(bar_look(category), category, name), bar_look(category).label) for category in categories)
 
 
-def target_mark(value: float, target: float, *, low: float, high: float, title: str) -> Markup:
-    """Return a small bar from `low` to a value, with a tick at its target; both are drawn inside `low` to `high`."""
+def rate_mark(rate_hz: float, target_hz: float, *, title: str) -> Markup:
+    """Return a small bar for a rate, on a logarithmic scale from a tenth of its target to a thousand times it."""
+    low, high = math.log10(target_hz) - 1.0, math.log10(target_hz) + 3.0
+    value = math.log10(rate_hz) if rate_hz > 0.0 else low
+    return _target_mark((value - low) / (high - low), 0.25, reached=rate_hz >= target_hz, title=title)
+
+
+def fidelity_mark(fidelity: float, target: float, *, title: str) -> Markup:
+    """Return a small bar for a fidelity, on a logarithmic scale of what is missing to 1, from 0.5 to 0.001."""
+    low, high = math.log10(0.5), math.log10(0.001)
+
+    def share(value: float) -> float:
+        return (math.log10(max(1.0 - value, 0.001)) - low) / (high - low)
+
+    return _target_mark(share(fidelity), share(target), reached=fidelity >= target, title=title)
+
+
+def _target_mark(share: float, target: float, *, reached: bool, title: str) -> Markup:
+    """Return a bar that fills a share of its length, with a tick at the target."""
     width, height = 96.0, 14.0
-
-    def at(number: float) -> float:
-        return round(width * min(max((number - low) / (high - low), 0.0), 1.0), 1)
-
-    kind = "reached" if value >= target else "missed"
+    end, tick = (round(width * min(max(part, 0.0), 1.0), 1) for part in (share, target))
     return Markup(
         '<svg class="target {}" role="img" viewBox="0 0 {} {}" width="{}" height="{}"><title>{}</title>'
         '<rect class="track" x="0" y="5" width="{}" height="4"/><rect class="value" x="0" y="5" width="{}" height="4"/>'
         '<circle class="value" cx="{}" cy="7" r="3.6"/><path class="tick" d="M{} 0V14"/></svg>'
-    ).format(kind, width, height, width, height, plain(title), width, at(value), max(at(value), 3.6), at(target))
-
-
-def log_target_mark(value: float, target: float, *, title: str) -> Markup:
-    """Return a small bar on a logarithmic scale, from a tenth of the target to a thousand times it."""
-    ratio = math.log10(max(value / target, 0.01))
-    return target_mark(ratio, 0.0, low=-1.0, high=3.0, title=title)
+    ).format(
+        "reached" if reached else "missed", width, height, width, height, plain(title), width, end,
+        min(max(end, 3.6), width - 3.6), tick,
+    )  # fmt: skip
 
 
 def line_swatch(look: LineLook) -> Markup:
@@ -154,7 +165,8 @@ def _bar(
     if bar.limit is not None:
         at = LABEL_WIDTH + bar.limit * scale
         parts += Markup(
-            '<path class="limit" d="M{:.2f} {}v{}"><title>{}</title></path><path class="limit-head" d="M{:.2f} {}l-4 -6h8z"/>'
+            '<path class="limit" d="M{:.2f} {}v{}"><title>{}</title></path>'
+            '<path class="limit-head" d="M{:.2f} {}l-4 -6h8z"/>'
         ).format(at, y - 3, BAR + 6, plain(f"{bar.label}, {limit_label}: {money(bar.limit)} {unit}"), at, y - 2)
     return Markup(
         '<text class="label" x="{}" y="{}">{}</text>{}<text class="total" x="{:.2f}" y="{}">{}</text>'

@@ -81,7 +81,7 @@ LINE_LOOKS: Mapping[str, LineLook] = {
         label="Existing duct or fiber, assumed, not used", colour=GREY, width_px=1.6, dash="4 3", halo=False
     ),
     "hop-unused": LineLook(
-        label="Free-space hop, candidate, not used", colour=PINK, width_px=1.4, dash="1 5", halo=False
+        label="Free-space hop, candidate, not used", colour=PINK, width_px=2.0, dash="2 4", halo=False
     ),
     "trench": LineLook(label="New trench in the street", colour=VERMILLION, width_px=4.5),
     "cable": LineLook(label="New cable in existing duct", colour=BLUE, width_px=4.5),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import folium
-from branca.element import Element, MacroElement
+from branca.element import Element, Figure, MacroElement
 from folium.map import CustomPane, Layer
 from folium.template import Template
 from folium.utilities import JsCode
@@ -40,7 +40,7 @@ class MapParts:
     streets: str
 
 
-class StreetLayer(Layer):  # type: ignore[misc]
+class StreetLayer(Layer):
     """The street basemap as a folium layer; the data stands in an inert element of the page."""
 
     _template = Template(
@@ -60,7 +60,7 @@ class StreetLayer(Layer):  # type: ignore[misc]
         self.steps_per_deg = STEPS_PER_DEG
 
 
-class Explorer(MacroElement):  # type: ignore[misc]
+class Explorer(MacroElement):
     """The start of the page's own script, which ties slider, lists and clicks to the map and its layers."""
 
     _template = Template(
@@ -70,15 +70,17 @@ class Explorer(MacroElement):  # type: ignore[misc]
             {%- for name, layer in this.layers.items() %}
             {{ name|tojson }}: {{ layer.get_name() }},
             {%- endfor %}
-        });
+        }, {{ this.bounds|tojson }}, {{ this.padding|tojson }});
         {% endmacro %}
         """
     )
 
-    def __init__(self, layers: dict[str, Layer]) -> None:
-        super().__init__()
+    def __init__(self, layers: dict[str, Layer], bounds: list[list[float]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Explorer"
         self.layers = layers
+        self.bounds = bounds
+        self.padding = FIT_PADDING_PX
 
 
 def draw_map(dossier: Dossier, features: Mapping[str, list[Feature]]) -> MapParts:
@@ -90,14 +92,15 @@ def draw_map(dossier: Dossier, features: Mapping[str, list[Feature]]) -> MapPart
     ]
     bounds = _bounds(dossier, features)
     chart = _empty_map(bounds)
-    layers: dict[str, Layer] = {"streets": StreetLayer(STREETS_ELEMENT, looks).add_to(chart)}
     for pane, z_index in PANES.items():
         CustomPane(pane, z_index=z_index, pointer_events=False).add_to(chart)
-    for name, members in features.items():
-        layers[name] = _geojson(name, members).add_to(chart)
+    layers: dict[str, Layer] = {"streets": StreetLayer(STREETS_ELEMENT, looks)}
+    layers |= {name: _geojson(name, members) for name, members in features.items()}
+    for layer in layers.values():
+        layer.add_to(chart)
     chart.fit_bounds(bounds, padding=FIT_PADDING_PX)
-    Explorer(layers).add_to(chart)
-    figure = chart.get_root()
+    Explorer(layers, bounds).add_to(chart)
+    figure = cast(Figure, chart.get_root())
     _number_elements(figure)
     figure.render()
     return MapParts(html=figure.html.render(), script=figure.script.render(), streets=basemap.packed)

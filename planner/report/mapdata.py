@@ -6,9 +6,9 @@ from typing import Any
 
 from planner.report.answer import phase_sentence
 from planner.report.basemap import STEPS_PER_DEG, pack_lines
+from planner.report.bill import site_details
 from planner.report.colours import BROKEN_LOOK, FAILED_LOOK, LINE_LOOKS, MARKER_LOOKS, LineLook
 from planner.report.dossier import Dossier, phase_names
-from planner.report.bill import site_details
 from planner.report.proof import failure_effects
 from planner.report.service import demand_name, rank_label, service_sentence
 from planner.report.work import SPAN_FACTS, span_details
@@ -25,8 +25,10 @@ def map_data(dossier: Dossier) -> dict[str, Any]:
             for phase, name in enumerate(phase_names(dossier))
         ],
         "spans": _spans(dossier, shown),
+        "kinds": list(site_kinds(dossier)),
         "sites": [
             {
+                "kind": site.kind,
                 "name": site.name,
                 "at": [site.lat_deg, site.lon_deg],
                 "facts": [list(fact) for fact in site_details(dossier, site.id)],
@@ -44,6 +46,11 @@ def map_data(dossier: Dossier) -> dict[str, Any]:
         "lines": {name: {"halo": look.halo, "hollow": look.hollow} for name, look in LINE_LOOKS.items()},
         "alarm": {"failed": _style(FAILED_LOOK), "broken": _style(BROKEN_LOOK)},
     }
+
+
+def site_kinds(dossier: Dossier) -> tuple[str, ...]:
+    """Return the kinds of the sites, in the order of their boxes in the legend."""
+    return tuple(sorted({site.kind for site in dossier.scenario.sites}))
 
 
 def _shown_spans(dossier: Dossier) -> list[int]:

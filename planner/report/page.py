@@ -16,17 +16,17 @@ from markupsafe import Markup
 from planner.report.answer import describe_answer
 from planner.report.assumptions import describe_assumptions
 from planner.report.bill import price_table, site_tables
-from planner.report.charts import street_swatch, swatch
-from planner.report.colours import LINE_LOOKS, MARKER_LOOKS
+from planner.report.charts import line_swatch, street_swatch, swatch
+from planner.report.colours import BROKEN_LOOK, FAILED_LOOK, LINE_LOOKS, MARKER_LOOKS, LineLook, MarkerLook
 from planner.report.dossier import Dossier, phase_names
 from planner.report.layers import LAYERS, LEGEND_GROUPS, Feature, layer_features
 from planner.report.map import STREETS_ELEMENT, draw_map
-from planner.report.mapdata import map_data
+from planner.report.mapdata import map_data, site_kinds
 from planner.report.outside import refuse_requests
 from planner.report.proof import check_groups, failed_table, failure_effects, failure_table, failure_words, reproduction
 from planner.report.service import demand_name, route_table, service_table
 from planner.report.spending import describe_spending
-from planner.report.wording import counted, plain
+from planner.report.wording import counted, plain, spaced
 from planner.report.work import span_table, work_table
 
 ASSETS = Path(__file__).with_name("assets")
@@ -41,17 +41,21 @@ def render_page(dossier: Dossier) -> str:
     features = layer_features(dossier)
     chart = draw_map(dossier, features)
     scripts = [*(_asset(name) for name in SCRIPTS), chart.script]
-    page = _templates().get_template("page.html.j2").render(
-        title=dossier.plan.title,
-        policy=_policy(scripts),
-        styles=[Markup(_asset(name)) for name in STYLES],
-        scripts=[Markup(script) for script in scripts],
-        map_html=Markup(chart.html),
-        streets=chart.streets,
-        streets_element=STREETS_ELEMENT,
-        data=_inert(map_data(dossier)),
-        **_map_contents(dossier, features),
-        **_contents(dossier),
+    page = (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            title=dossier.plan.title,
+            policy=_policy(scripts),
+            styles=[Markup(_asset(name)) for name in STYLES],
+            scripts=[Markup(script) for script in scripts],
+            map_html=Markup(chart.html),
+            streets=chart.streets,
+            streets_element=STREETS_ELEMENT,
+            data=_inert(map_data(dossier)),
+            **_map_contents(dossier, features),
+            **_contents(dossier),
+        )
     )
     refuse_requests(page)
     return page
@@ -78,12 +82,13 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
         "checks": check_groups(dossier),
         "reproduction": reproduction(dossier),
         "counted": counted,
+        "spaced": spaced,
     }
 
 
 def _map_contents(dossier: Dossier, features: dict[str, list[Feature]]) -> dict[str, Any]:
     """Return what the map's controls and its legend show."""
-    looks = {**LINE_LOOKS, **MARKER_LOOKS}
+    looks: dict[str, LineLook | MarkerLook] = {**LINE_LOOKS, **MARKER_LOOKS}
     return {
         "phases": phase_names(dossier),
         "legend": [
@@ -97,6 +102,8 @@ def _map_contents(dossier: Dossier, features: dict[str, list[Feature]]) -> dict[
             )
             for group in LEGEND_GROUPS
         ],
+        "kinds": site_kinds(dossier),
+        "alarm_legend": [(line_swatch(look), look.label) for look in (FAILED_LOOK, BROKEN_LOOK)],
         "street_swatch": street_swatch(),
         "demands": [demand_name(dossier, demand) for demand in dossier.scenario.demands],
         "failure_labels": [effect.label for effect in failure_effects(dossier, dossier.routes())],

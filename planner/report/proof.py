@@ -12,7 +12,7 @@ from planner.plan import Route
 from planner.report.dossier import Dossier, DrawnRoute
 from planner.report.service import demand_name
 from planner.report.tables import Row, Table, number_columns, row, text_columns
-from planner.report.wording import MISSING, count, counted, joined, plain, some, spaced
+from planner.report.wording import MISSING, count, counted, plain, some, spaced
 from planner.verdict import Check, Failure
 
 SHOWN_ALIKE = 4
@@ -86,8 +86,9 @@ def failure_table(dossier: Dossier) -> Table:
     lines = []
     for (lost, weakened), failures in effects.items():
         names = [_failure_name(dossier, failure) for failure in failures]
-        words = Markup('<span class="alarm">✕ {}</span>').format(plain(_demand_words(dossier, lost))) if lost else MISSING
-        lines.append(row(some(names, SHOWN_ALIKE), count(len(names)), words, _demand_words(dossier, weakened)))
+        words = _demand_words(dossier, lost)
+        alarm = Markup('<span class="alarm">✕ {}</span>').format(plain(words)) if lost else MISSING
+        lines.append(row(some(names, SHOWN_ALIKE), count(len(names)), alarm, _demand_words(dossier, weakened)))
     columns = (
         *text_columns("If this fails"),
         *number_columns(["Places"]),
@@ -183,13 +184,15 @@ def _failure_sentence(dossier: Dossier, failure: Failure) -> str:
     named = {demand.id: demand_name(dossier, demand) for demand in dossier.scenario.demands}
 
     def words(demands: Sequence[str]) -> str:
-        return joined([named.get(demand, demand) for demand in demands])
+        return "; ".join(named.get(demand, demand) for demand in demands)
 
     first = f"If {_failure_name(dossier, failure)} fails, "
+    verb = "still works over its other route" if len(weakened) == 1 else "still work over their other routes"
+    rest = f"{words(weakened)} {verb}." if weakened else ""
     if not lost:
-        return f"{first}no demand is lost; {words(weakened)} still works over the other route."
-    rest = f" {words(weakened)} still works over the other route." if weakened else ""
-    return f"{first}{counted(len(lost), 'demand')} lost: {words(lost)}.{rest}"
+        return f"{first}no demand is lost. {rest}"
+    count_words = f"{counted(len(lost), 'demand')} {'is' if len(lost) == 1 else 'are'} lost"
+    return f"{first}{count_words}: {words(lost)}. {rest}".rstrip()
 
 
 def _demand_words(dossier: Dossier, demands: Sequence[str]) -> str:

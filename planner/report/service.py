@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from planner.plan import Route, Service
-from planner.report.charts import log_target_mark, target_mark
+from planner.report.charts import fidelity_mark, rate_mark
 from planner.report.colours import ROLE_LABELS
 from planner.report.dossier import Dossier, phase_label, phase_names
 from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
@@ -130,9 +130,7 @@ def _heading(dossier: Dossier, demand: Demand) -> Markup:
     )
 
 
-def _service_rows(
-    dossier: Dossier, demand: Demand, phases: Sequence[int], service: Service | None
-) -> Iterator[Row]:
+def _service_rows(dossier: Dossier, demand: Demand, phases: Sequence[int], service: Service | None) -> Iterator[Row]:
     when = _years(dossier, phases)
     if service is None or not service.routes:
         yield row(when, "not served", *[MISSING] * (len(ROUTE_COLUMNS) - 2), kind="missed")
@@ -182,12 +180,12 @@ def _with_mark(mark: Markup, text: str) -> Markup:
 
 def _rate_mark(demand: Demand, route: Route) -> Markup:
     said = f"{significant(route.rate_hz)} pairs per second; target {given(demand.min_rate_hz)}"
-    return log_target_mark(route.rate_hz, demand.min_rate_hz, title=said + " (scale: 0.1 to 1000 targets, logarithmic)")
+    return rate_mark(route.rate_hz, demand.min_rate_hz, title=said + " (scale: 0.1 to 1000 targets, logarithmic)")
 
 
 def _fidelity_mark(demand: Demand, route: Route) -> Markup:
-    said = f"fidelity {fidelity(route.fidelity)}; target {given(demand.min_fidelity)} (scale: 0.5 to 1)"
-    return target_mark(route.fidelity, demand.min_fidelity, low=0.5, high=1.0, title=said)
+    said = f"fidelity {fidelity(route.fidelity)}; target {given(demand.min_fidelity)}"
+    return fidelity_mark(route.fidelity, demand.min_fidelity, title=said + " (scale: 0.5 to 0.999, logarithmic)")
 
 
 def _merged(dossier: Dossier, demand: Demand) -> list[tuple[list[int], Service | None]]:

@@ -72,8 +72,9 @@ def total_capex(dossier: Dossier) -> float:
 def _by_phase(dossier: Dossier, amount: Amount) -> list[dict[str, float]]:
     """Return the amount of each category, phase by phase."""
     sums: list[dict[str, float]] = [{} for _ in dossier.scenario.phases]
-    for line in dossier.plan.costs:
-        phase = dossier.scenario.phase_index(line.phase)
+    phase_at = {phase.id: index for index, phase in enumerate(dossier.scenario.phases)}
+    for line in (line for line in dossier.plan.costs if line.phase in phase_at):
+        phase = phase_at[line.phase]
         sums[phase][line.category] = sums[phase].get(line.category, 0.0) + amount(line)
     return sums
 

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 
 NOT_IN_DATA = "not in the data"
 MISSING = "–"
+GLUE = "\u00a0"
+"""Space at which no line breaks, between a number and its unit."""
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _BREAKS = re.compile(r"[\t\r\n\u2028\u2029]+")
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def plain(text: str) -> str:
@@ -50,27 +54,28 @@ def money(amount: float) -> str:
 
 
 def money_words(amount: float, currency: str) -> str:
-    """Return an amount with its currency, short enough for a sentence.
+    r"""Return an amount with its currency, short enough for a sentence.
 
     >>> money_words(12_345_678, "EUR"), money_words(999_700, "EUR"), money_words(1000, "EUR")
-    ('EUR 12.3 million', 'EUR 1.00 million', 'EUR 1,000')
+    ('EUR\xa012.3\xa0million', 'EUR\xa01.00\xa0million', 'EUR\xa01,000')
     """
     if round(amount / 1e3) >= 1000:
-        return f"{currency} {significant(amount / 1e6)} million"
-    return f"{currency} {money(amount)}"
+        return f"{currency}{GLUE}{significant(amount / 1e6)}{GLUE}million"
+    return f"{currency}{GLUE}{money(amount)}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return a number with at least `digits` significant digits and no exponent between 0.001 and a billion.
+    """Return a number with at least `digits` significant digits; a power of ten stands in for many zeros.
 
-    >>> [significant(x) for x in (0, 0.012345, 1.5, 12.34, 1234.5, 3e-9)]
-    ['0', '0.0123', '1.50', '12.3', '1,234', '3.00e-09']
+    >>> [significant(x) for x in (0, 0.012345, 1.5, 99.97, 1234.5, 3.48e10, 3e-9)]
+    ['0', '0.0123', '1.50', '100', '1,234', '3.48×10¹⁰', '3.00×10⁻⁹']
     """
     if value == 0.0:
         return "0"
-    magnitude = math.floor(math.log10(abs(value)))
-    if not -4 < magnitude < 10:
-        return f"{value:.{digits - 1}e}"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    magnitude = int(exponent)
+    if not -4 < magnitude < 7:
+        return f"{mantissa}×10{str(magnitude).translate(_SUPERSCRIPT)}"
     return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
 
 
@@ -114,15 +119,15 @@ def given(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent, with as many decimals as small shares need.
+    r"""Return a share in percent, with as many decimals as small shares need.
 
     >>> percent(0.1234), percent(0.00123), percent(0.0), percent(1.0)
-    ('12.3 %', '0.12 %', '0 %', '100 %')
+    ('12.3\xa0%', '0.12\xa0%', '0\xa0%', '100\xa0%')
     """
     value = share * 100.0
     if value in (0.0, 100.0):
-        return f"{value:.0f} %"
-    return f"{value:.1f} %" if value >= 1.0 else f"{value:.2f} %"
+        return f"{value:.0f}{GLUE}%"
+    return f"{value:.1f}{GLUE}%" if value >= 1.0 else f"{value:.2f}{GLUE}%"
 
 
 def joined(words: Sequence[str]) -> str:

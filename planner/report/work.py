@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from planner.network import MEDIA, Medium
+from planner.network import MEDIA, Floats, Medium
 from planner.report.bill import item_label, unit_counts
 from planner.report.colours import MEDIUM_LABELS
 from planner.report.dossier import Dossier, phase_names
@@ -72,32 +72,23 @@ def span_table(dossier: Dossier) -> Table:
 
 
 def span_details(dossier: Dossier, at: int) -> tuple[str, ...]:
-    """Return what the map says about a span, in the order of `SPAN_FACTS`."""
-    spans, currency = dossier.network.spans, dossier.plan.currency
-    phase, digging = dossier.built.get(at), spans.medium[at] == "trench"
-    used = int(spans.used_fibers[at])
-    once = [
-        (spans.trench_capex[at], "digging"),
-        (spans.right_of_way_capex[at], "right-of-way"),
-        (spans.cable_capex[at], "terminals" if spans.medium[at] == "free_space" else "cable"),
-    ]
-    yearly = [(spans.rent_per_year[at], "duct rental"), (spans.lease_per_fiber_year[at], "per leased fiber")]
+    """Return what the map says about a span, in the order of `SPAN_FACTS`; what does not apply is empty."""
+    spans, medium = dossier.network.spans, dossier.network.spans.medium[at]
+    phase, is_hop = dossier.built.get(at), medium == "free_space"
     return (
         spans.ids[at],
         "not used by the plan" if phase is None else phase_names(dossier)[phase],
-        MEDIUM_LABELS[spans.medium[at]],
-        spans.name[at] or NOT_IN_DATA,
+        MEDIUM_LABELS[medium],
+        spans.name[at] or ("" if is_hop else NOT_IN_DATA),
         f"{float(spans.length_km[at]):.3f} km",
         f"{float(spans.loss_db[at]):.3f} dB",
-        "; ".join(f"{currency} {money(float(amount))} {what}" for amount, what in once if amount) or "none",
-        "; ".join(f"{currency} {money(float(amount))} {what}" for amount, what in yearly if amount) or "none",
-        _street_fact(spans.road_class[at]) if digging else "",
-        _street_fact(spans.surface[at]) if digging else "",
+        *_span_costs(dossier, at),
+        _street_fact(spans.road_class[at]) if medium == "trench" else "",
+        _street_fact(spans.surface[at]) if medium == "trench" else "",
         spans.zone[at],
-        f"{count(int(spans.max_fibers[at]))} at most"
-        + (f", {count(used)} in use by others" if used >= 0 else f"; in use by others: {NOT_IN_DATA}"),
-        "sightline not checked" if spans.assumed[at] and spans.medium[at] == "free_space" else "",
-        "from an assumed layer" if spans.assumed[at] and spans.medium[at] != "free_space" else "",
+        "" if is_hop else _fiber_fact(dossier, at),
+        ("not checked" if spans.assumed[at] else "checked") if is_hop else "",
+        "from an assumed layer" if spans.assumed[at] and not is_hop else "",
         ", ".join(spans.risk_groups[at]),
     )
 
@@ -129,6 +120,26 @@ def _built(dossier: Dossier, medium: Medium, phase: int | None) -> list[int]:
 
 def _count_row(label: str, counts: list[int]) -> Row:
     return row(label, *(count(number) if number else MISSING for number in counts), count(sum(counts)))
+
+
+def _span_costs(dossier: Dossier, at: int) -> tuple[str, str]:
+    """Return what a span costs once, and every year."""
+    spans, currency = dossier.network.spans, dossier.plan.currency
+    laid = "terminals" if spans.medium[at] == "free_space" else "cable"
+    once = [(spans.trench_capex, "digging"), (spans.right_of_way_capex, "right-of-way"), (spans.cable_capex, laid)]
+    yearly = [(spans.rent_per_year, "duct rental"), (spans.lease_per_fiber_year, "per leased fiber")]
+
+    def words(columns: list[tuple[Floats, str]]) -> str:
+        parts = [f"{currency} {money(float(column[at]))} {what}" for column, what in columns if column[at]]
+        return "; ".join(parts) or "none"
+
+    return words(once), words(yearly)
+
+
+def _fiber_fact(dossier: Dossier, at: int) -> str:
+    spans, used = dossier.network.spans, int(dossier.network.spans.used_fibers[at])
+    others = NOT_IN_DATA if used < 0 else count(used)
+    return f"{count(int(spans.max_fibers[at]))} at most; in use by others: {others}"
 
 
 def _street_fact(text: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from planner.errors import OutputError
 from planner.network import Network
+from planner.outputs import write_atomically
 from planner.plan import Plan
 from planner.report.dossier import open_dossier
 from planner.report.page import render_page
@@ -25,25 +23,4 @@ def write_report(network: Network, scenario: Scenario, plan: Plan, verdict: Verd
     before is then unchanged.
     """
     page = render_page(open_dossier(network, scenario, plan, verdict))
-    path = Path(folder) / FILE_NAME
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, page.encode("utf-8"))
-    except OSError as error:
-        raise OutputError(f"{path}: the report could not be written: {error.strerror or error}") from error
-    return path
-
-
-def _replace(path: Path, contents: bytes) -> None:
-    """Put contents into a file in one step: readers see the old file or the new one, never a part."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    return write_atomically(Path(folder) / FILE_NAME, [page])

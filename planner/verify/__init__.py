@@ -10,6 +10,7 @@ prices          what a span costs
 routes          routes followed span by span and judged by the physics
 sums            costs added up year by year
 failures        what each cut or outage does to the services
+attempts        sampling of single attempts up to the announced pair
 simulate        sampling of heralded chains beside the closed forms
 """
 

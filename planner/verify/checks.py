@@ -36,6 +36,7 @@ from planner.verify.route_checks import (
     stations_are_in_order,
     technology_is_allowed,
 )
+from planner.verify.sampling_checks import sampling_agrees
 from planner.verify.span_checks import (
     lengths_are_right,
     losses_are_right,
@@ -63,6 +64,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     fidelity_is_right,
     latency_is_right,
     ceiling_holds,
+    sampling_agrees,
     limits_are_told,
     routes_are_disjoint,
     routes_lie_apart,

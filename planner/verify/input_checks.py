@@ -36,7 +36,7 @@ def names_are_known(network: Network, scenario: Scenario, plan: Plan) -> Iterato
         yield flawless(f"every {kind}", "known", [f"no {kind} {name!r}" for name in sorted(used[kind] - names)])
     hops = {candidate.id for candidate in scenario.spec.free_space}
     media = dict(zip(network.spans.ids, network.spans.medium, strict=True))
-    lost = sorted(span for span in used["span"] - hops if media.get(span) == "free_space")
+    lost = sorted(span for span, medium in media.items() if medium == "free_space" and span not in hops)
     yield flawless("every free-space hop", "declared in the scenario", [f"no hop {name!r}" for name in lost])
 
 

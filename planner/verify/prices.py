@@ -79,12 +79,14 @@ class Prices:
         return SpanPrices(trench_capex=digging * metres, right_of_way_capex=permit * metres)
 
     def _rent_per_m_year(self, index: int) -> float:
-        found = float(self.network.spans.rent_per_year[index]) / self._metres(index)
-        return _chosen(found, self._price("duct-rental"), self.own.rents_per_m_year, self.own.unread)
+        rent_per_year = float(self.network.spans.rent_per_year[index])
+        listed = self._price("duct-rental")
+        return _chosen(rent_per_year, self._metres(index), listed, self.own.rents_per_m_year, self.own.unread)
 
     def _lease_per_fiber_km_year(self, index: int) -> float:
-        found = float(self.network.spans.lease_per_fiber_year[index]) / self._metres(index) * 1000.0
-        return _chosen(found, self._price("dark-fiber-lease"), self.own.leases_per_fiber_km_year, self.own.unread)
+        lease_per_year, listed = float(self.network.spans.lease_per_fiber_year[index]), self._price("dark-fiber-lease")
+        length_km = self._metres(index) / 1000.0
+        return _chosen(lease_per_year, length_km, listed, self.own.leases_per_fiber_km_year, self.own.unread)
 
     def _metres(self, index: int) -> float:
         return float(self.network.spans.length_km[index]) * 1000.0
@@ -96,13 +98,13 @@ class Prices:
         return self.scenario.costs.items[item].price
 
 
-def _chosen(found: float, listed: float, stated: frozenset[float], unread: tuple[str, ...]) -> float:
-    """Return the price that holds for a duct where the network has `found`."""
-    if agree(found, listed):
+def _chosen(amount: float, extent: float, listed: float, stated: frozenset[float], unread: tuple[str, ...]) -> float:
+    """Return the price per metre or km that holds for a duct of that extent, where the network has `amount`."""
+    if agree(amount, listed * extent) or extent == 0.0:
         return listed
     if unread:
-        return found
-    return next((price for price in sorted(stated) if agree(found, price)), listed)
+        return amount / extent
+    return next((price for price in sorted(stated) if agree(amount, price * extent)), listed)
 
 
 def _factor(factors: Mapping[str, CostFactor], name: str) -> float:

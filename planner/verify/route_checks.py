@@ -124,7 +124,7 @@ def ceiling_holds(facts: Facts) -> Iterator[Finding]:
 def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
     """Yield whether the routes of a service share no risk group and no site in between, their own ends excepted.
 
-    What a service says its routes cannot avoid sharing may only be the laterals of its two ends.
+    What a service says its routes cannot avoid sharing must be the laterals of its two ends.
     """
     for (demand, phase), routes in _services(facts).items():
         if len(routes) > 1:
@@ -162,5 +162,6 @@ def _shared(facts: Facts, first: RouteFacts, second: RouteFacts) -> Iterator[str
 
 
 def _wrongly_declared(route: RouteFacts) -> list[str]:
-    ends = {f"lateral:{route.demand.a}", f"lateral:{route.demand.b}"}
-    return [f"{name} is no lateral of the ends" for name in route.service.shared if name not in ends]
+    ends, named = {f"lateral:{route.demand.a}", f"lateral:{route.demand.b}"}, set(route.service.shared)
+    wrong = [f"{name} is no lateral of the ends" for name in sorted(named - ends)]
+    return wrong + [f"{name} is shared and not named" for name in sorted(ends - named)]

@@ -13,6 +13,7 @@ from planner.verify.checks import run_checks, run_input_checks
 from planner.verify.facts import Facts, collect_facts
 from planner.verify.failures import list_failures
 from planner.verify.input_checks import names_are_known
+from planner.verify.sampling_checks import different_chains
 
 
 def verify_plan(network: Network, scenario: Scenario, plan: Plan) -> Verdict:
@@ -48,6 +49,9 @@ def _unchecked(facts: Facts) -> Iterator[str]:
     """Yield what could not be checked, and why."""
     if facts.streets.unread:
         yield f"Whether trenches lie in streets of the raw layer was not checked: {facts.streets.unread}."
+    slow = [subject for subject, chain in different_chains(facts).items() if not chain.pairs]
+    if slow:
+        yield f"Chains too slow to be sampled beside the closed forms: {', '.join(slow)}."
     for unread in facts.prices.own.unread:
         yield f"Rents and leases of ducts were taken from the network: {unread}."
     own = [facts.network.spans.ids[index] for index in facts.used_spans if facts.prices.is_own(index)]

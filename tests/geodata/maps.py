@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pyproj import Geod
-from worlds import CHAIN, COSTS, HARDWARE, PAIRS, demand, phases
 
 from planner.network import Network
 from planner.scenario import Scenario, load_scenario
+from worlds import CHAIN, COSTS, HARDWARE, PAIRS, demand, phases
 
 LON_DEG, LAT_DEG = 5.5, 50.6
 M_PER_LON_DEG, M_PER_LAT_DEG = 70_872.0, 111_245.0
@@ -97,13 +97,14 @@ def make_scenario(
     sites: Sequence[dict[str, Any]] = ENDS,
     street_layer: dict[str, Any] | None = None,
     duct_layer: dict[str, Any] | None = None,
+    zone_layer: dict[str, Any] | None = None,
     costs: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Scenario:
     """Return a scenario around layers that are written into `folder`; `changes` replace keys of the scenario file."""
     layers: dict[str, Any] = {"streets": {"path": "streets.geojson", **(street_layer or {})}}
     _write(folder / layers["streets"]["path"], streets)
-    for key, contents, layer in (("ducts", ducts, duct_layer), ("zones", zones, None)):
+    for key, contents, layer in (("ducts", ducts, duct_layer), ("zones", zones, zone_layer)):
         if contents:
             _write(folder / f"{key}.geojson", contents)
             layers[key] = [{"path": f"{key}.geojson", **(layer or {})}]

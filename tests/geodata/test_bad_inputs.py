@@ -7,12 +7,12 @@ import math
 from pathlib import Path
 
 import pytest
-from geodata.maps import CROSS, at, box, collection, duct, line, make_scenario, noted, osm_text, polygon, site, street
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from geodata.maps import CROSS, at, box, collection, duct, line, make_scenario, noted, osm_text, polygon, site, street
 from planner.errors import InputError
-from planner.geodata import build_network, files
+from planner.geodata import build_network
 from planner.geodata.files import read_contents
 
 GOOD = collection(CROSS)
@@ -109,7 +109,6 @@ def test_files_that_inflate_without_end_are_refused(tmp_path, pack):
         read_contents(path, max_bytes=1_000_000)
     with pytest.raises(InputError, match=r"larger than 20 bytes"):
         read_contents(path, max_bytes=20)
-    assert files.MAX_BYTES <= 1_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -250,7 +249,7 @@ def full_scenario(tmp_path_factory):
     return make_scenario(tmp_path_factory.mktemp("fuzz"), ducts=ducts, zones=zones, right_of_way=right_of_way)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     layer=st.sampled_from(["streets", "ducts", "zones"]),
     path=st.lists(st.integers(0, 9), min_size=1, max_size=8),

@@ -1,12 +1,10 @@
 """Ducts and leased fiber: access, prices, fibers, risk groups, and how their ends meet the streets."""
 
 import pytest
-from geodata.maps import CROSS, at, collection, duct, ids, line, make_scenario, noted, rows, site, street
 
+from geodata.maps import CROSS, at, collection, duct, ids, line, make_scenario, noted, rows, site, street
 from planner.errors import InputError
 from planner.geodata import build_network
-
-HEADER = {"west": "street:west", "east": "street:east"}
 
 
 def span(network, name):
@@ -26,7 +24,7 @@ def ends(network, name):
 def test_access_says_what_a_duct_offers(tmp_path):
     ducts = [
         duct("d1", (0, 0), (1000, 0), access="pull"),
-        duct("d2", (1000, 0), (2000, 0), access="lease", name="ring 2"),
+        line([at(1000, 0), at(2000, 0)], id="d2", access="lease", name="ring 2", free_fibers=2),
         duct("d3", (1000, 0), (1000, 1000), access="both"),
     ]
     network = build_network(make_scenario(tmp_path, ducts=ducts))
@@ -74,13 +72,27 @@ def test_a_duct_shares_risk_with_its_streets(tmp_path):
         duct("d3", (1000, 0), (1000, 1000)),
     ]
     network = build_network(make_scenario(tmp_path, (west, side, *CROSS[1:]), ducts=ducts))
-    assert span(network, "d1/pull")["risk_groups"] == (
-        "duct:d1", "street:west-1", "street:west-2", "viaduct", "flood plain"
-    )  # fmt: skip
-    assert "street:west-1" in span(network, "west-1/1")["risk_groups"]
-    assert span(network, "d2/pull")["risk_groups"] == ("duct:d2", "street:east", "street:gone")
+    beside = ("street:west-1/1", "street:west-1/2", "street:west-2")
+    assert span(network, "d1/pull")["risk_groups"] == ("duct:d1", *beside, "viaduct", "flood plain")
+    assert {group for name in ids(network) for group in span(network, name)["risk_groups"]} > set(beside)
+    assert span(network, "d2/pull")["risk_groups"] == ("duct:d2", "street:east/1", "street:east/2", "street:gone")
     assert noted(network, "ducts name 1 street that the layer of streets lacks: gone")
     assert noted(network, "1 duct that name no street")
+
+
+def test_a_duct_shares_risk_only_with_the_part_of_the_street_beside_it(tmp_path):
+    ducts = [
+        duct("d1", (0, 0), (600, 5), streets=["west"]),
+        duct("d2", (600, 5), (1000, 0), streets=["west-9", "west"]),
+    ]
+    network = build_network(make_scenario(tmp_path, ducts=ducts, sites=(site("a", 0, 20), site("b", 1700, -20))))
+    assert span(network, "d1/pull")["risk_groups"] == ("duct:d1", "street:west/1")
+    assert span(network, "d2/pull")["risk_groups"] == ("duct:d2", "street:west-9", "street:west/2")
+
+
+def test_a_duct_far_from_its_street_shares_risk_with_all_of_it(tmp_path):
+    network = build_network(make_scenario(tmp_path, ducts=[duct("d", (1000, 0), (1000, 1000), streets=["west"])]))
+    assert span(network, "d/pull")["risk_groups"] == ("duct:d", "street:west/1", "street:west/2")
 
 
 def test_handholes_stand_at_junctions_or_cut_the_street(tmp_path):
@@ -116,7 +128,7 @@ def test_handholes_far_from_every_street_stand_alone_and_are_named(tmp_path):
 def test_ducts_connect_parts_of_the_street_network(tmp_path):
     beyond = street("beyond", (2500, 0), (3000, 0), highway="residential")
     sites = (site("a", 300, 20), site("b", 2700, 20))
-    with pytest.raises(InputError, match="site b: .* is not connected to the largest part"):
+    with pytest.raises(InputError, match=r"site b: .* is not connected to the largest part"):
         build_network(make_scenario(tmp_path, (*CROSS, beyond), sites=sites))
     network = build_network(
         make_scenario(tmp_path, (*CROSS, beyond), sites=sites, ducts=[duct("d", (2000, 0), (2500, 0))])

@@ -1,12 +1,12 @@
 """Free-space hops: length between the sites, loss from fiber to fiber, reach."""
 
 import pytest
-from geodata.maps import GEOD, at, make_scenario, noted, site
-from worlds import hop
 
+from geodata.maps import GEOD, at, make_scenario, noted, site
 from planner.errors import InputError
 from planner.geodata import build_network
 from planner.physics.freespace import hop_loss_db
+from worlds import hop
 
 
 def test_a_hop_is_measured_between_its_sites(tmp_path):

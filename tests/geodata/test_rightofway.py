@@ -1,8 +1,8 @@
 """Prices of digging by class, surface, zone and density; where digging is forbidden."""
 
 import pytest
-from geodata.maps import CROSS, box, make_scenario, noted, polygon, site, street
 
+from geodata.maps import CROSS, box, collection, make_scenario, noted, polygon, site, street
 from planner.geodata import build_network
 
 PARK = {"kind": "park", "factor": 2.0, "source": "test"}
@@ -92,3 +92,17 @@ def test_classes_can_be_forbidden(tmp_path):
     network = build(tmp_path, (), forbidden_road_classes=["primary"])
     assert of(network, "north") == ("", False)
     assert network.spans.trench_capex[network.spans.ids.index("north")] > 0.0
+
+
+def test_columns_and_projection_of_zones_are_read(tmp_path):
+    crs = {"type": "name", "properties": {"name": "EPSG:31370"}}
+    corners = ((231_200.0, 143_500.0), (232_500.0, 143_500.0), (232_500.0, 144_500.0), (231_200.0, 144_500.0))
+    ring = [list(corner) for corner in (*corners, corners[0])]
+    east = {"type": "Feature", "properties": {"USE": "park"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    text = collection([east], crs=crs)
+    rules = {"density": "urban", "zones": [PARK]}
+    layer = {"columns": {"kind": "USE"}, "attribution": "land office"}
+    network = build_network(make_scenario(tmp_path, zones=text, zone_layer=layer, right_of_way=rules))
+    assert of(network, "east/1") == of(network, "east/2") == ("park", True)
+    assert of(network, "west/1") == ("", True)
+    assert network.attributions == ("land office",)

@@ -5,8 +5,8 @@ import gzip
 
 import numpy as np
 import pytest
-from geodata.maps import CROSS, at, collection, ids, line, make_scenario, noted, osm_text, site, street
 
+from geodata.maps import CROSS, at, collection, ids, line, make_scenario, noted, osm_text, site, street
 from planner.errors import InputError
 from planner.geodata import build_network
 

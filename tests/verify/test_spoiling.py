@@ -221,7 +221,14 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         {"routes_are_disjoint"},
     ),
     "backup along the primary": (along_the_primary, {"routes_lie_apart", "lengths_are_right"}),
-    "sharing declared away": (lambda c: c.edit_service("A-D", "p1", shared=("duct:s06",)), {"routes_are_disjoint"}),
+    "sharing declared away": (
+        lambda c: c.edit_service("A-D", "p1", shared=("duct:s06", "lateral:A", "lateral:D")),
+        {"routes_are_disjoint"},
+    ),
+    "shared lateral kept quiet": (
+        lambda c: c.edit_service("A-D", "p1", shared=("lateral:A",)),
+        {"routes_are_disjoint"},
+    ),
     # fibers, equipment, building
     "too few fibers": (lambda c: c.edit_span("s08", max_fibers=1), {"fibers_suffice"}),
     "too few units": (fewer_units, {"equipment_suffices"}),
@@ -308,7 +315,7 @@ def test_exactly_the_right_checks_fail(name: str, city: Case) -> None:
 
 def test_every_check_can_fail() -> None:
     spoiled = {check for _, expected in SPOILINGS.values() for check in expected}
-    elsewhere = {"ceiling_holds", "limits_are_told", "trenches_follow_streets"}
+    elsewhere = {"ceiling_holds", "sampling_agrees", "limits_are_told", "trenches_follow_streets"}
     assert {check.__name__ for check in (*INPUT_CHECKS, *CHECKS)} == spoiled | elsewhere
 
 
@@ -324,6 +331,25 @@ def test_rates_above_the_ceiling(tmp_path: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(verify_routes, "evaluate_route", changed_physics(ceiling_hz=1.0))
     case = Case(network=planned.world.network, scenario=planned.world.scenario, plan=planned.plan)
     assert failing(case.edit(services=(service,))) == {"ceiling_holds"}
+
+
+@pytest.mark.parametrize("field", ["fidelity", "lane_rate_hz"])
+def test_physics_that_sampling_refutes(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    planned = chain_plan(tmp_path)
+    case = Case(network=planned.world.network, scenario=planned.world.scenario, plan=planned.plan)
+    name = "rate_hz" if field == "lane_rate_hz" else field
+    wrong = 0.9 * getattr(route_of(case, "A-B", "p1"), name)
+    changes = {field: wrong / 2} if field == "lane_rate_hz" else {field: wrong}
+    monkeypatch.setattr(verify_routes, "evaluate_route", changed_physics(**changes))
+    assert failing(case.edit_route("A-B", "p1", **{name: wrong})) == {"sampling_agrees"}
+
+
+def test_chains_too_slow_to_sample(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = chain_plan(tmp_path)
+    monkeypatch.setattr(verify_routes, "evaluate_route", changed_physics(lane_rate_hz=1e-6))
+    verdict = verify_plan(planned.world.network, planned.world.scenario, planned.plan)
+    assert "sampling_agrees" not in {check.name for check in verdict.checks}
+    assert any("too slow to be sampled" in note and "A-B in p1" in note for note in verdict.notes)
 
 
 def test_warnings_left_out(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@
   const REACH_PX = 9;
   const OLDER_WIDTH = 0.72;
   const FADED = 0.28;
+  const PAPER_PX = 680;
   const byId = (id) => document.getElementById(id);
   let data = null;
 
@@ -50,8 +51,8 @@
   function partsOf(name, group) {
     const parts = [];
     group.eachLayer((layer) => {
-      const { phases, route } = layer.feature.properties;
-      const part = { name, group, layer, phases, route, lines: [] };
+      const { phases, route, site } = layer.feature.properties;
+      const part = { name, group, layer, phases, route, site, lines: [] };
       const look = data.lines[name];
       if (look) {
         part.lines.push(layer);
@@ -86,7 +87,18 @@
     }
   }
 
-  plannerReport.explore = function (map, layers) {
+  /** Lets the keyboard reach the tables that are wider than the page. */
+  function makeScrollable() {
+    for (const box of document.querySelectorAll(".scroll")) {
+      const isWide = box.scrollWidth > box.clientWidth;
+      if (!isWide) continue;
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", box.querySelector("caption").textContent);
+    }
+  }
+
+  plannerReport.explore = function (map, layers, bounds, padding) {
     readData();
     const slider = byId("phase"), demand = byId("demand"), failure = byId("failure");
     const status = byId("map-status"), alarm = L.layerGroup().addTo(map);
@@ -103,6 +115,11 @@
       return !box || box.checked;
     };
 
+    const kindIsOn = (kind) => {
+      const boxes = [...document.querySelectorAll('input[name="kind"]')];
+      return boxes.every((box) => box.checked || data.kinds[Number(box.value)] !== kind);
+    };
+
     /** Whether a route is to be seen: those of the chosen demand, or in a replay those that survive. */
     function routeShown(route) {
       const event = replayed();
@@ -112,6 +129,7 @@
 
     function isShown(part) {
       if (!isOn(part.name) || !part.phases.includes(phase())) return false;
+      if (part.site !== undefined && !kindIsOn(data.sites[part.site].kind)) return false;
       return part.route === undefined || routeShown(part.route);
     }
 
@@ -123,7 +141,7 @@
       const weight = look.weight * (isRoute || isBase || isNew || last === 0 ? 1 : OLDER_WIDTH);
       part.layer.setStyle({ weight, opacity: isRoute ? 0.8 : faded ? FADED : 1 });
       if (part.halo) part.halo.setStyle({ weight: weight + 3.5, opacity: faded ? 0 : 0.95 });
-      if (part.core) part.core.setStyle({ weight: 0.34 * weight, opacity: 1 });
+      if (part.core) part.core.setStyle({ weight: 0.34 * weight, opacity: faded ? 0 : 1 });
     }
 
     function toggle(layer, group, shown) {
@@ -224,6 +242,12 @@
         .setContent(plannerReport.factSheet(heading, facts)).openOn(map);
     }
 
+    /** Moves the map when what was chosen lies outside of it. */
+    function lookAt(boxes) {
+      const whole = boxes.reduce((sum, box) => sum.extend(box), L.latLngBounds([]));
+      if (whole.isValid() && !map.getBounds().contains(whole)) map.fitBounds(whole, { padding, maxZoom: 15 });
+    }
+
     map.on("click", (event) => {
       const number = nearest(event.latlng);
       if (number < 0) return;
@@ -233,10 +257,10 @@
     map.on("mousemove", (event) => {
       map.getContainer().classList.toggle("over-line", nearest(event.latlng) >= 0);
     });
-    for (const part of parts.filter((entry) => entry.layer.feature.properties.site !== undefined)) {
+    for (const part of parts.filter((entry) => entry.site !== undefined)) {
       part.layer.on("click keypress", (event) => {
         if (event.type === "keypress" && event.originalEvent.key !== "Enter") return;
-        const site = data.sites[part.layer.feature.properties.site];
+        const site = data.sites[part.site];
         openFacts(part.layer.getLatLng(), site.name, site.facts);
       });
     }
@@ -251,6 +275,7 @@
     demand.addEventListener("change", () => {
       failure.value = "";
       refresh();
+      lookAt(parts.filter((part) => part.route !== undefined && isShown(part)).map((part) => part.layer.getBounds()));
     });
     failure.addEventListener("change", () => {
       if (failure.value !== "") {
@@ -258,16 +283,40 @@
         demand.value = "";
       }
       refresh();
+      lookAt(alarm.getLayers().map((layer) => (layer.getBounds ? layer.getBounds() : layer.getLatLng().toBounds(400))));
     });
     for (const box of document.querySelectorAll('input[name="layer"]')) box.addEventListener("change", refresh);
-    const home = map.getBounds();
-    byId("whole-plan").addEventListener("click", () => map.fitBounds(home));
+    for (const box of document.querySelectorAll('input[name="kind"]')) box.addEventListener("change", refresh);
+    byId("whole-plan").addEventListener("click", () => map.fitBounds(bounds, { padding }));
+    const frame = map.getContainer().parentElement;
     const figure = byId("map-figure"), enlarge = byId("enlarge");
     enlarge.hidden = !figure.requestFullscreen;
     enlarge.addEventListener("click", () => {
       if (document.fullscreenElement) document.exitFullscreen(); else figure.requestFullscreen();
     });
     figure.addEventListener("fullscreenchange", () => map.invalidateSize());
+
+    /* On paper the map is the picture on the screen, made smaller; a canvas cannot be drawn anew while printing. */
+    let opened = [];
+    window.addEventListener("beforeprint", () => {
+      map.closePopup();
+      opened = [...document.querySelectorAll("details[data-print]:not([open])")];
+      for (const details of opened) details.open = true;
+    });
+    window.addEventListener("afterprint", () => {
+      for (const details of opened) details.open = false;
+    });
+    const noteSize = () => {
+      const { offsetWidth: width, offsetHeight: height } = frame;
+      const scale = Math.min(1, PAPER_PX / width);
+      frame.style.setProperty("--width", `${width}px`);
+      frame.style.setProperty("--height", `${height}px`);
+      frame.style.setProperty("--scale", String(scale));
+      frame.style.setProperty("--spare", `${-(1 - scale) * height}px`);
+    };
+    map.on("resize", noteSize);
+    noteSize();
+    makeScrollable();
 
     refresh();
     if ("DecompressionStream" in window) {

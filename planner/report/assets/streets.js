@@ -51,7 +51,10 @@
 
   const Streets = L.GridLayer.extend({
     createTile(coords) {
-      const size = this.getTileSize(), sharpness = window.devicePixelRatio || 1;
+      const size = this.getTileSize();
+      /* Between whole zoom levels the tile is shrunk or stretched: draw it finer, and keep the widths on the screen. */
+      const zoom = this._map.getZoom(), stretch = 2 ** (zoom - coords.z);
+      const sharpness = (window.devicePixelRatio || 1) * (stretch === 1 ? 1 : 2);
       const tile = document.createElement("canvas");
       tile.width = size.x * sharpness;
       tile.height = size.y * sharpness;
@@ -61,8 +64,6 @@
       pen.lineCap = pen.lineJoin = "round";
       const lines = linesNear(this.buckets, coords);
       let first = 0;
-      /* Between whole zoom levels the tile is shrunk or stretched; the lines keep their width on the screen. */
-      const zoom = this._map.getZoom(), stretch = 2 ** (zoom - coords.z);
       for (const look of this.options.looks) {
         pen.strokeStyle = look.colour;
         pen.lineWidth = look.width * Math.min(3, Math.max(0.6, 1.3 ** (zoom - 14))) / stretch;

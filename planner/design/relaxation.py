@@ -1,0 +1,176 @@
+"""The orientation relaxation as arrays for the kernels, and its Lagrangian with an account of rounding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.design.blocks import incidence
+from planner.design.commodities import Commodities, Demand, build_commodities
+from planner.design.lagrangian import Adjacency, distances_from, edge_pressures, route_lengths
+from planner.design.pdhg import LANES, REAL, Iterate, Streets
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_ROUNDING = float(np.finfo(np.float64).eps)
+"""Twice the largest relative error of one operation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Relaxation:
+    """An orientation program; prices are divided by a power of two near their median, which is exact."""
+
+    prices: Floats
+    """(phases, edges)."""
+    scale: float
+    adjacency: Adjacency
+    commodities: Commodities
+    lanes: Integers
+    """Column of each commodity in the arrays of the method."""
+    streets: Streets
+    demand: NDArray[np.float32]
+    """(sites, lanes): -1 where a commodity starts, 1 where it ends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evaluation:
+    """The Lagrangian at some multipliers, in scaled prices."""
+
+    value: float
+    """A safe lower bound: what rounding could have added is taken off."""
+    starts: Floats
+    """(phases, edges): what beginning to use an edge in a phase adds to the Lagrangian."""
+    errors: Floats
+    """(edges,): the most by which rounding can have changed `starts`."""
+
+
+def build_relaxation(
+    nodes: int,
+    start: Integers,
+    end: Integers,
+    prices: Floats,
+    demands: Iterable[Demand],
+    commodities: Commodities | None = None,
+) -> Relaxation:
+    """Return the program of some demands, with given commodities or the shortest that serve them.
+
+    Self-loops must not be among the edges; `prices` is (phases, edges).
+    """
+    positive = prices[prices > 0.0]
+    scale = 2.0 ** round(math.log2(float(np.median(positive)))) if len(positive) else 1.0
+    scaled = prices / scale
+    adjacency = _adjacency(nodes, start, end)
+    if commodities is None:
+        lengths = np.repeat(scaled.min(axis=0)[:, None, None], 2, axis=1)
+        commodities = build_commodities(
+            demands, lambda site: np.asarray(distances_from(adjacency, lengths, 0, site, -1))
+        )
+    sizes = np.diff(commodities.first)
+    first = np.concatenate((np.zeros(1, np.int64), np.cumsum(-(-sizes // LANES) * LANES)))
+    lanes = np.arange(commodities.first[-1]) + np.repeat(first[:-1] - commodities.first[:-1], sizes)
+    sites, demand = _demand(commodities, lanes, int(first[-1]))
+    layer_prices = np.minimum.accumulate(scaled, axis=0)[commodities.phases]
+    return Relaxation(
+        prices=scaled,
+        scale=scale,
+        adjacency=adjacency,
+        commodities=commodities,
+        lanes=lanes,
+        streets=_streets(adjacency, start, end, layer_prices, first=first, lanes=lanes, sizes=sizes, sites=sites),
+        demand=demand,
+    )
+
+
+def _adjacency(nodes: int, start: Integers, end: Integers) -> Adjacency:
+    offsets, edges = incidence(nodes, start, end)
+    owners = np.repeat(np.arange(nodes), np.diff(offsets))
+    leaves = start[edges] == owners
+    return Adjacency(
+        offsets=offsets,
+        incident=np.where(leaves, edges + 1, -edges - 1),
+        heads=np.where(leaves, end[edges], start[edges]),
+    )
+
+
+def _demand(commodities: Commodities, lanes: Integers, count: int) -> tuple[Integers, NDArray[np.float32]]:
+    sites = np.unique(np.concatenate((commodities.sources, commodities.targets)))
+    demand = np.zeros((len(sites), count), REAL)
+    demand[np.searchsorted(sites, commodities.sources), lanes] -= 1.0
+    demand[np.searchsorted(sites, commodities.targets), lanes] += 1.0
+    return sites, demand
+
+
+def _streets(
+    adjacency: Adjacency,
+    start: Integers,
+    end: Integers,
+    layer_prices: Floats,
+    *,
+    first: Integers,
+    lanes: Integers,
+    sizes: Integers,
+    sites: Integers,
+) -> Streets:
+    nodes = len(adjacency.offsets) - 1
+    degree = np.diff(adjacency.offsets)
+    # Each site sums one more row, that of its demand, below those of the edges.
+    owners = np.concatenate((np.repeat(np.arange(nodes), degree), sites))
+    rows = np.concatenate((adjacency.incident, len(start) + 1 + np.arange(len(sites))))
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(owners, minlength=nodes))))
+    active = np.zeros(first[-1], REAL)
+    active[lanes] = 1.0
+    steps = layer_prices - np.concatenate((layer_prices[1:], np.zeros((1, len(start)))))
+    return Streets(
+        start=start,
+        end=end,
+        offsets=offsets,
+        incident=rows[np.argsort(owners, kind="stable")],
+        degree=np.maximum(2 * degree, 1).astype(REAL),
+        prices=np.ascontiguousarray(steps.T, dtype=REAL),
+        first=first.astype(np.uint64),
+        weights=sizes.astype(REAL),
+        active=active,
+    )
+
+
+def evaluate(relaxation: Relaxation, point: Iterate) -> Evaluation:
+    """Return the Lagrangian at the link multipliers of a point (negative ones count as 0).
+
+    Shortest paths at the multipliers; plus for each edge, if that is negative, the least price of having it from some
+    phase on less the multipliers that this relieves.
+    """
+    commodities = relaxation.commodities
+    link = np.stack((point.link_ahead[:, relaxation.lanes], point.link_back[:, relaxation.lanes]), axis=1)
+    lengths = route_lengths(relaxation.adjacency, link, commodities.sources, commodities.targets)
+    pressures = np.asarray(edge_pressures(link, commodities.first))
+    relief = np.cumsum(pressures[::-1], axis=0)[::-1]
+    relief = np.concatenate((relief, np.zeros((1, relief.shape[1]))))
+    starts = relaxation.prices - relief[np.searchsorted(commodities.phases, np.arange(len(relaxation.prices)))]
+    terms = np.minimum(0.0, starts.min(axis=0))
+    count = len(relaxation.lanes) + commodities.layers + 4
+    errors = _ROUNDING * count * (relaxation.prices.max(axis=0) + relief[0])
+    total = math.fsum(lengths) + math.fsum(terms)
+    error = _ROUNDING * (len(relaxation.adjacency.offsets) + 2) * math.fsum(lengths) + 2.0 * math.fsum(errors)
+    return Evaluation(value=total - error - _ROUNDING * abs(total), starts=starts, errors=errors)
+
+
+def nothing_known(relaxation: Relaxation) -> Evaluation:
+    """Return the Lagrangian at multipliers of 0: a plan costs at least nothing."""
+    return Evaluation(value=0.0, starts=relaxation.prices, errors=np.zeros(relaxation.prices.shape[1]))
+
+
+def usage_by_phase(relaxation: Relaxation, point: Iterate) -> Floats:
+    """Return (phases, edges) in [0, 1]: the usage of each edge by the last layer until each phase."""
+    layers = np.clip(point.usage.sum(axis=2).T.astype(np.float64), 0.0, 1.0)
+    layers = np.concatenate((np.zeros((1, layers.shape[1])), np.maximum.accumulate(layers, axis=0)))
+    return layers[np.searchsorted(relaxation.commodities.phases, np.arange(len(relaxation.prices)), side="right")]
+
+
+def relaxed_price(relaxation: Relaxation, point: Iterate) -> float:
+    """Return the price of a point's usage: near the relaxation's optimum once the method has settled, no bound."""
+    return float((point.usage.sum(axis=2, dtype=np.float64) * relaxation.streets.prices).sum()) * relaxation.scale

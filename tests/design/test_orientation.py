@@ -1,0 +1,60 @@
+"""The lower bound against exact optima of small worlds, and its pieces against plain Python."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from planner.design.orientation import OrientationProblem, bound_orientation
+
+
+def exact_price(problem: OrientationProblem) -> float | None:
+    """Return the least price of a plan, from an integer program with one row per cut and phase; None when there is no plan."""
+    phases, edges = problem.prices.shape
+    prices = np.minimum.accumulate(problem.prices, axis=0)
+    steps = prices - np.vstack((prices[1:], np.zeros((1, edges))))
+    rows, needs = [], []
+    for cut in range(1, 2 ** (problem.nodes - 1)):
+        inside = np.array([cut >> node & 1 for node in range(problem.nodes)], dtype=bool)
+        crossing = inside[problem.start] != inside[problem.end]
+        for phase in range(phases):
+            wanted = [k for s, t, k, first in problem.demands if first <= phase and inside[s] != inside[t]]
+            if wanted:
+                row = np.zeros((phases, edges))
+                row[phase] = crossing
+                rows.append(row.ravel())
+                needs.append(max(wanted))
+    for phase in range(phases - 1):
+        for edge in range(edges):
+            row = np.zeros((phases, edges))
+            row[phase, edge], row[phase + 1, edge] = -1.0, 1.0
+            rows.append(row.ravel())
+            needs.append(0)
+    if not rows:
+        return 0.0
+    found = milp(
+        steps.ravel(),
+        integrality=np.ones(phases * edges),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(np.array(rows), lb=np.array(needs)),
+    )
+    return None if found.x is None else float(steps.ravel() @ np.round(found.x))
+
+
+def random_problem(seed: int, phases: int, *, rising: bool = False) -> OrientationProblem:
+    rng = np.random.default_rng(seed)
+    nodes = int(rng.integers(4, 8))
+    edges = int(rng.integers(nodes, 13))
+    start = rng.integers(0, nodes, edges)
+    end = (start + rng.integers(1, nodes, edges)) % nodes
+    first = rng.integers(0, 5, edges) * rng.uniform(0.5, 30.0)
+    factors = 1.0 + rng.uniform(-0.3, 0.3, (phases, edges)) if rising else 0.8 ** np.arange(phases)[:, None]
+    demands = []
+    for _ in range(int(rng.integers(1, 5))):
+        source, target = rng.choice(nodes, 2, replace=False)
+        demands.append((int(source), int(target), int(rng.integers(1, 3)), int(rng.integers(phases))))
+    return OrientationProblem(
+        nodes=nodes, start=start, end=end, prices=first * factors * np.ones((phases, 1)), demands=tuple(demands)
+    )
