@@ -252,7 +252,7 @@ def make_world(
         "phases": phases(None),
         "demands": list(demands),
         "objective": "net_present_cost",
-        "solver": {"work_budget": 60},
+        "solver": {"work_budget": 60, "gap": 0.0},
         **changes,
     }
     for name, contents in (("hardware", HARDWARE), ("costs", COSTS), ("scenario", spec)):

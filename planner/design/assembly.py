@@ -8,6 +8,7 @@ from planner import costs
 from planner.design.rollouts import Draft
 from planner.design.routes import Candidate
 from planner.design.work import Work
+from planner.errors import SolverError
 from planner.network import Network
 from planner.plan import (
     BoundScope,
@@ -21,6 +22,8 @@ from planner.plan import (
 )
 from planner.scenario import Demand, Rollout, Scenario
 
+ROUNDING = 1e-6
+"""Relative difference between the solver's sums and those of the plan that is put down to rounding."""
 PACKAGES = ("ebit-planner", "highspy", "numba", "numpy", "pulp", "scipy")
 """Packages on whose versions the plan may depend."""
 
@@ -33,7 +36,10 @@ def assemble_plan(
     lines = costs.cost_lines(network, scenario, quantities)
     cost = costs.present_cost(lines)
     scope: BoundScope = "whole_problem" if work.bound > 0.0 else "candidate_routes"
-    bound = min(cost, max(0.0, work.bound if work.bound > 0.0 else draft.candidate_bound))
+    bound = max(0.0, work.bound if work.bound > 0.0 else draft.candidate_bound)
+    if bound > cost * (1.0 + ROUNDING):
+        raise SolverError(f"the lower bound {bound:.2f} exceeds the plan's cost {cost:.2f}: an error of this program")
+    bound = min(bound, cost)
     demands = [demand for phase in range(len(scenario.phases)) for demand in scenario.active_demands(phase)]
     served = [scenario.demand(service.demand).weight for service in quantities.services if service.routes]
     outcome = Outcome(

@@ -88,7 +88,7 @@ def _parts(demands: list[Demand]) -> list[tuple[list[int], list[list[int]]]]:
 def _part_pairs(
     part: list[int], groups: list[list[int]], distance: Callable[[int, int], float]
 ) -> list[tuple[int, int]]:
-    """Return pairs (from, to): a circle through each group, and from the nearest root site to what is not in its group."""
+    """Return pairs (from, to): a circle through each group, and the shortest link to each other one from the root's."""
     circles = [_circle(group, distance) for group in groups]
     pairs = [pair for circle in circles for pair in zip(circle, circle[1:] + circle[:1], strict=True)]
     if groups:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulp
+
 from planner.design.instance import Instance
 from planner.design.objective import spending
 from planner.design.variables import Variables

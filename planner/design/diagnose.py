@@ -12,7 +12,7 @@ from planner.design.graph import DesignGraph, design_graph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.rollouts import Context, plan_jointly, spending
 from planner.design.routes import allowed_technologies
-from planner.design.stations import Reach, capital_tariff, reach, station_cost
+from planner.design.stations import Distances, Reach, capital_tariff, reach, station_cost
 from planner.design.work import Work
 from planner.errors import InfeasibleError, PlannerError, SolverError
 from planner.network import Network
@@ -27,10 +27,11 @@ DIAGNOSIS_STEPS = 60
 def obstacles(network: Network, scenario: Scenario) -> tuple[str, ...]:
     """Return why demands can never be served, each proven; empty when nothing of the kind is found."""
     graph = design_graph(network)
+    distances = Distances(network, scenario, graph)
     reasons: list[str] = []
     for demand in scenario.demands:
         reasons += _missing_means(scenario, demand)
-        reached = reach(graph, scenario, demand)
+        reached = reach(distances, scenario, demand)
         reasons += _missing_reach(scenario, demand, reached)
         if demand.routes > 1 and math.isfinite(reached.least_loss_db):
             reasons += _bridges(network, graph, demand)
@@ -57,7 +58,7 @@ def _missing_reach(scenario: Scenario, demand: Demand, reached: Reach) -> list[s
     places = f"{_place_of(scenario, demand.a)} and {_place_of(scenario, demand.b)}"
     if not math.isfinite(reached.least_loss_db):
         return [f"demand {demand.id}: no street, duct or hop joins {places}"]
-    if reached.min_links or not allowed_technologies(scenario, demand):
+    if reached.options or not allowed_technologies(scenario, demand):
         return []
     return [
         f"demand {demand.id}: the least lossy way between {places} loses {reached.least_loss_db:.1f} dB, too much for "
@@ -83,7 +84,7 @@ def _bridges(network: Network, graph: DesignGraph, demand: Demand) -> list[str]:
             simple.add_edge(tail, head, groups=groups, span=span)
     ends = graph.site_node[demand.a], graph.site_node[demand.b]
     path = nx.shortest_path(simple, *ends)
-    bridges = {frozenset(edge) for edge in nx.bridges(simple)}
+    bridges: set[frozenset[int]] = {frozenset(edge) for edge in nx.bridges(simple)}  # type: ignore[call-overload]
     cut = [
         simple.edges[edge]["span"]
         for edge in pairwise(path)
@@ -149,8 +150,8 @@ def _explain_budgets(network: Network, scenario: Scenario) -> PlannerError:
 
 def _unavoidable(network: Network, scenario: Scenario, prices: PriceTable) -> list[str]:
     """Return the phases up to which stations alone cost more than all budgets so far: a proof."""
-    graph = design_graph(network)
-    reaches = {demand.id: reach(graph, scenario, demand) for demand in scenario.demands}
+    distances = Distances(network, scenario, design_graph(network))
+    reaches = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
     reasons: list[str] = []
     available = 0.0
     for phase, entry in enumerate(scenario.phases):

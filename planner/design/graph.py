@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from planner.network import Floats, Integers, Network
 from planner.scenario import Scenario
 

@@ -74,7 +74,7 @@ def distances_from(adjacency: Any, link: Any, commodity: int, source: int, targe
         for place in range(offsets[node], offsets[node + 1]):
             row = incident[place]
             multiplier = link[row - 1, 0, commodity] if row > 0 else link[-row - 1, 1, commodity]
-            reached = key + max(0.0, float(multiplier))
+            reached = key + multiplier
             if reached < distance[heads[place]]:
                 distance[heads[place]] = reached
                 _push(keys, nodes, size, reached, heads[place])
@@ -84,7 +84,7 @@ def distances_from(adjacency: Any, link: Any, commodity: int, source: int, targe
 
 @njit(cache=True, parallel=True)
 def route_lengths(adjacency: Any, link: Any, sources: Any, targets: Any) -> Any:
-    """Return the length of every commodity's shortest path at its own multipliers, negative ones taken as 0.
+    """Return the length of every commodity's shortest path at its own multipliers, none of them negative.
 
     `link` is (edges, 2, commodities): from the start of an edge to its end, and back.
     """
@@ -94,21 +94,3 @@ def route_lengths(adjacency: Any, link: Any, sources: Any, targets: Any) -> Any:
         distance = distances_from(adjacency, link, commodity, sources[commodity], target)
         lengths[commodity] = distance[target]
     return lengths
-
-
-@njit(cache=True, parallel=True)
-def edge_pressures(link: Any, first: Any) -> Any:
-    """Return (layers, edges): the sum of a layer's multipliers on an edge, in the direction where it is larger.
-
-    `first` holds the first commodity of each layer, and the number of commodities at the end.
-    """
-    pressures = np.empty((len(first) - 1, len(link)))
-    for edge in prange(len(link)):
-        for layer in range(len(first) - 1):
-            ahead = 0.0
-            back = 0.0
-            for commodity in range(first[layer], first[layer + 1]):
-                ahead += max(0.0, float(link[edge, 0, commodity]))
-                back += max(0.0, float(link[edge, 1, commodity]))
-            pressures[layer, edge] = max(ahead, back)
-    return pressures

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from planner import costs
 from planner.design.routes import Candidate
 from planner.network import Floats, Integers, Network
@@ -52,16 +53,16 @@ class PriceTable:
         self.item_capex = {name: [costs.unit_price(scenario, name, t) for t in self.phases] for name in items}
         self.serves = {name: item.serves for name, item in items.items()}
 
-    def _site(self, shelter: str | None, lateral: float, phase: int) -> tuple[float, float]:
+    def _site(self, shelter: str | None, lateral_capex: float, phase: int) -> tuple[float, float]:
         """Return present cost and capital cost of opening a site in a phase."""
         scenario = self.scenario
         upkeep = scenario.costs.items[costs.CIVIL_ITEM].opex_share_per_year * costs.annuity(scenario, phase)
-        present = lateral * (costs.discount(scenario, phase) + upkeep)
+        present = lateral_capex * (costs.discount(scenario, phase) + upkeep)
         if shelter is None:
-            return present, lateral
+            return present, lateral_capex
         return (
             present + costs.unit_present_cost(scenario, shelter, phase),
-            lateral + costs.unit_price(scenario, shelter, phase),
+            lateral_capex + costs.unit_price(scenario, shelter, phase),
         )
 
     def lease_from(self, phase: int) -> float:
@@ -161,8 +162,7 @@ class Ledger:
         """Return what a station with these needs would add at a site, opening included."""
         price = self.site_price(site, phase)
         for need in needs:
-            times = {"per_route": 1, "per_lane": lanes, "per_extra_lane": lanes - 1}[need.counted]
-            price += self.units_price(site, need.item, need.units * times, phase)
+            price += self.units_price(site, need.item, need.units_for(lanes), phase)
         return price
 
     def _units_cost(self, site: str, item: str, column: list[int]) -> float:

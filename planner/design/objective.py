@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pulp
+
 from planner.design.instance import Instance
 from planner.design.variables import Variables
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
+
 from planner.design.graph import DesignGraph
 from planner.network import Floats, Integers
 

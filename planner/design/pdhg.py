@@ -123,16 +123,30 @@ def _pool_level(wish: Any, weights: Any, edge: int, first: int, stop: int) -> An
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _is_unwanted(wish: Any, weights: Any, edge: int) -> bool:
+    """Return whether no row sum should be positive: no pool of the layers from some one to the last pulls upwards."""
+    pull = least = _ZERO
+    for layer in range(len(weights)):
+        least = min(least, pull)
+        pull += weights[layer] * max(wish[edge, layer, 0], wish[edge, layer, 1])
+    return bool(pull <= least)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _pool_levels(wish: Any, weights: Any, level: Any, size: Any, edge: int) -> None:
     """Fill in `level[edge]`: row sums that rise from layer to layer and are nearest to the wishes, weighted by layer.
 
     Pool adjacent violators; `size` is room for one value per edge and layer.
     """
+    if _is_unwanted(wish, weights, edge):
+        level[edge, :] = _ZERO
+        return
     pools = 0
     layers = len(weights)
     for layer in range(layers):
         first = layer
-        value = _pool_level(wish, weights, edge, first, layer + 1)
+        value = max(wish[edge, layer, 0], wish[edge, layer, 1])
+        value += max(min(wish[edge, layer, 0], wish[edge, layer, 1]), _ZERO)
         while pools > 0 and level[edge, pools - 1] > value:
             pools -= 1
             first -= size[edge, pools]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from planner.design.assembly import assemble_plan
+from planner.design.bounds import METHOD, STEPS_PER_WORK, lower_bound
 from planner.design.diagnose import explain_no_plan, obstacles
 from planner.design.rollouts import ROLLOUTS, Context
 from planner.design.work import OnProgress, Work
@@ -40,7 +41,15 @@ def design_plan(
         on_progress=on_progress,
     )
     chosen = rollout or scenario.spec.rollout
-    draft = ROLLOUTS[chosen](Context(network=network, scenario=scenario, work=work))
+
+    def prove() -> None:
+        """Bound the cost of all plans; a plan that leaves demands unserved has no such bound."""
+        if scenario.spec.objective == "net_present_cost":
+            bound, steps = lower_bound(network, scenario, keep_going=lambda: work.seconds < work.time_limit_s)
+            work.spend(steps // STEPS_PER_WORK)
+            work.proved(bound)
+
+    draft = ROLLOUTS[chosen](Context(network=network, scenario=scenario, work=work, prove=prove))
     if draft is None:
         raise explain_no_plan(network, scenario, work)
-    return assemble_plan(network, scenario, draft, work, rollout=chosen, bound_method="none")
+    return assemble_plan(network, scenario, draft, work, rollout=chosen, bound_method=METHOD)

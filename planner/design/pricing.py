@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
 from planner.catalog import LinkHardware
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import Ledger

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from planner.design.blocks import incidence
 from planner.design.commodities import Commodities, Demand, build_commodities
-from planner.design.lagrangian import Adjacency, distances_from, edge_pressures, route_lengths
+from planner.design.lagrangian import Adjacency, distances_from, route_lengths
 from planner.design.pdhg import LANES, REAL, Iterate, Streets
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+FULL_USE = 0.98
+"""Usage from which an edge may be worth more than its price to the flows that share it."""
 _ROUNDING = float(np.finfo(np.float64).eps)
 """Twice the largest relative error of one operation."""
 
@@ -27,6 +29,8 @@ class Relaxation:
 
     prices: Floats
     """(phases, edges)."""
+    layer_prices: Floats
+    """(layers, edges): price of having an edge from a layer on, built in the cheapest phase until then."""
     scale: float
     adjacency: Adjacency
     commodities: Commodities
@@ -77,6 +81,7 @@ def build_relaxation(
     layer_prices = np.minimum.accumulate(scaled, axis=0)[commodities.phases]
     return Relaxation(
         prices=scaled,
+        layer_prices=layer_prices,
         scale=scale,
         adjacency=adjacency,
         commodities=commodities,
@@ -139,17 +144,16 @@ def _streets(
 
 
 def evaluate(relaxation: Relaxation, point: Iterate) -> Evaluation:
-    """Return the Lagrangian at the link multipliers of a point (negative ones count as 0).
+    """Return the Lagrangian near the link multipliers of a point.
 
     Shortest paths at the multipliers; plus for each edge, if that is negative, the least price of having it from some
-    phase on less the multipliers that this relieves.
+    phase on less the multipliers that this relieves. Where an edge is not used in full the multipliers are first cut
+    down to what it costs: at an optimum they are no more than that.
     """
     commodities = relaxation.commodities
-    link = np.stack((point.link_ahead[:, relaxation.lanes], point.link_back[:, relaxation.lanes]), axis=1)
+    link, sums = _trimmed(relaxation, point)
     lengths = route_lengths(relaxation.adjacency, link, commodities.sources, commodities.targets)
-    pressures = np.asarray(edge_pressures(link, commodities.first))
-    relief = np.cumsum(pressures[::-1], axis=0)[::-1]
-    relief = np.concatenate((relief, np.zeros((1, relief.shape[1]))))
+    relief = np.concatenate((_from_layer_on(sums.max(axis=1)), np.zeros((len(link), 1))), axis=1).T
     starts = relaxation.prices - relief[np.searchsorted(commodities.phases, np.arange(len(relaxation.prices)))]
     terms = np.minimum(0.0, starts.min(axis=0))
     count = len(relaxation.lanes) + commodities.layers + 4
@@ -157,6 +161,27 @@ def evaluate(relaxation: Relaxation, point: Iterate) -> Evaluation:
     total = math.fsum(lengths) + math.fsum(terms)
     error = _ROUNDING * (len(relaxation.adjacency.offsets) + 2) * math.fsum(lengths) + 2.0 * math.fsum(errors)
     return Evaluation(value=total - error - _ROUNDING * abs(total), starts=starts, errors=errors)
+
+
+def _trimmed(relaxation: Relaxation, point: Iterate) -> tuple[Floats, Floats]:
+    """Return multipliers (edges, 2, commodities) that are not negative, and their sums (edges, 2, layers)."""
+    if not len(relaxation.lanes):
+        return np.zeros((len(point.usage), 2, 0)), np.zeros((len(point.usage), 2, 0))
+    lanes, first = relaxation.lanes, relaxation.commodities.first[:-1]
+    link = np.stack((point.link_ahead[:, lanes], point.link_back[:, lanes]), axis=1).astype(np.float64)
+    np.maximum(link, 0.0, out=link)
+    asked = _from_layer_on(np.add.reduceat(link, first, axis=2))
+    share = np.ones_like(asked)
+    np.divide(relaxation.layer_prices.T[:, None, :], asked, out=share, where=asked > 0.0)
+    share = np.minimum(1.0, share.min(axis=2))
+    share[point.usage[:, -1].sum(axis=1) > FULL_USE] = 1.0
+    link *= share[:, :, None]
+    return link, np.add.reduceat(link, first, axis=2)
+
+
+def _from_layer_on(values: Floats) -> Floats:
+    """Return sums over the last axis from each entry to the end."""
+    return np.asarray(np.cumsum(values[..., ::-1], axis=-1)[..., ::-1])
 
 
 def nothing_known(relaxation: Relaxation) -> Evaluation:

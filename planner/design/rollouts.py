@@ -9,9 +9,9 @@ from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
 from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
-from planner.design.selection import Choice, choose
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.search import LocalSearch
+from planner.design.selection import Choice, choose
 from planner.design.solvers import SolverTask
 from planner.design.work import Work
 from planner.network import Network
@@ -72,7 +72,8 @@ def plan_jointly(context: Context, past: Past = NOTHING, known: tuple[Candidate,
     local.pool.add(known)
     best = local.construct(past)
     draft = _solve_pool(context, local, prices, best)
-    context.prove()
+    if draft is not None:
+        context.prove()
     if not work.is_over:
         best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
         draft = _solve_pool(context, local, prices, best) or draft
@@ -100,10 +101,10 @@ def plan_step_by_step(context: Context) -> Draft | None:
         if draft is None:
             return None
         steps.append(draft)
-        past = _added(context.network, past, draft)
+        past = _added(past, draft)
         known = {c.key: c for routes in draft.services.values() for c in routes}
     context.prove()
-    return _joined(scenario, steps)
+    return _joined(steps)
 
 
 _EMPTY = Draft(span_phase={}, site_phase={}, units={}, services={}, candidate_bound=0.0, candidates=0)
@@ -176,7 +177,7 @@ def _one_phase(scenario: Scenario, phase: int) -> Scenario:
     return replace(scenario, spec=scenario.spec.model_copy(update=changes))
 
 
-def _added(network: Network, past: Past, draft: Draft) -> Past:
+def _added(past: Past, draft: Draft) -> Past:
     """Return what stands after a step."""
     units = dict(past.units)
     for (site, item, _), count in draft.units.items():
@@ -186,7 +187,7 @@ def _added(network: Network, past: Past, draft: Draft) -> Past:
     )
 
 
-def _joined(scenario: Scenario, steps: list[Draft]) -> Draft:
+def _joined(steps: list[Draft]) -> Draft:
     """Return one draft from those of the single phases, whose phase index is always 0."""
     span_phase: dict[int, int] = {}
     site_phase: dict[str, int] = {}

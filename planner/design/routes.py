@@ -13,7 +13,6 @@ from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, e
 from planner.plan import Route, Station
 from planner.scenario import Demand, Scenario, Technology
 
-
 CandidateKey = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...], int]
 
 
@@ -138,8 +137,7 @@ class RouteJudge:
         needs: Counter[tuple[str, str]] = Counter()
         for station in route.stations:
             for need in technology.equipment.get(station.role, ()):
-                times = {"per_route": 1, "per_lane": route.lanes, "per_extra_lane": route.lanes - 1}[need.counted]
-                needs[station.site, need.item] += need.units * times
+                needs[station.site, need.item] += need.units_for(route.lanes)
         hop_sites = {site for span in passes for site in self._hop_ends.get(columns.ids[span], ())}
         interior = {station.site for station in route.stations} - {demand.a, demand.b}
         groups = {group for span in passes for group in columns.risk_groups[span]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulp
+
 from planner.design.constraints import CONSTRAINTS
 from planner.design.instance import Instance
 from planner.design.objective import net_present_cost, unserved_weight

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pulp
+
 from planner.errors import SolverError
 
 SOLVERS = ("highs", "cbc")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulp
+
 from planner.design.instance import Instance
 
 Key = tuple[int, int]

@@ -27,6 +27,11 @@ SCOPES = {
     "whole_problem": "every plan that meets the scenario",
     "candidate_routes": "plans made of the routes that were considered; others might be cheaper",
 }
+BOUNDS = {
+    "whole_problem": "No plan that meets the scenario",
+    "candidate_routes": "No plan made of the routes that were considered (others were not ruled out)",
+}
+"""What the lower bound is about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,12 +125,13 @@ def _price_words(dossier: Dossier) -> str:
     outcome, economics = dossier.plan.outcome, dossier.scenario.spec.economics
     currency, year = dossier.plan.currency, dossier.plan.price_year
     cost, bound = (money_words(amount, currency) for amount in (outcome.cost, outcome.lower_bound))
+    saving = f"at most {percent(outcome.gap)} of the cost could be saved" if outcome.gap else "nothing could be saved"
+    saving += " with these routes" if outcome.bound_scope == "candidate_routes" else ""
     return (
         f"Its net present cost is {cost} at prices of {year} (capital and yearly costs of {economics.horizon_years} "
-        f"years, discounted at {percent(economics.discount_rate)} a year), of which "
-        f"{money_words(total_capex(dossier), currency)} are capital spending before discounting. "
-        f"The search ended because {STOPPED[outcome.stopped_by]}; the lowest possible cost is at least {bound}, "
-        f"so that the plan is at most {percent(outcome.gap)} of its cost away from the best."
+        f"years, discounted at {percent(economics.discount_rate)} a year); capital spending alone adds up to "
+        f"{money_words(total_capex(dossier), currency)} before discounting. The search ended because "
+        f"{STOPPED[outcome.stopped_by]}. {BOUNDS[outcome.bound_scope]} can cost less than {bound}, so that {saving}."
     )
 
 

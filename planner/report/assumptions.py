@@ -21,7 +21,9 @@ class Assumptions:
 
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
-    """What is not in the data, what the search and the checks could not do."""
+    """What the search and the checks could not do."""
+    data_notes: tuple[str, ...]
+    """What was read and repaired, and what is not in the data."""
     limits: tuple[tuple[str, str], ...]
     """Warnings of the physics, with the demands they concern."""
     count: int
@@ -42,10 +44,10 @@ def describe_assumptions(dossier: Dossier) -> Assumptions:
         ),
     )
     unknown = [f"The plan names what the network and the scenario do not know: {some(list(dossier.unknown), 10)}."]
-    notes = (*dossier.plan.notes, *dossier.verdict.notes, *dossier.network.notes, *(unknown if dossier.unknown else ()))
     return Assumptions(
         tables=tuple(table for table in tables if table.rows),
-        notes=notes,
+        notes=(*dossier.plan.notes, *dossier.verdict.notes, *(unknown if dossier.unknown else ())),
+        data_notes=dossier.network.notes,
         limits=_limits(dossier),
         count=sum(len(table.rows) for table in tables),
     )

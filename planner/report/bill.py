@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from planner.costs import Charge, Quantities, charges_of_equipment, charges_of_sites, unit_price
+from markupsafe import Markup
+
+from planner.costs import Quantities, charges_of_equipment, charges_of_sites, unit_price
 from planner.plan import Installation
 from planner.report.dossier import Dossier, phase_names
 from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
-from planner.report.wording import MISSING, count, money, spaced
+from planner.report.wording import MISSING, count, money, plain, spaced
 
 
 def item_label(dossier: Dossier, item: str) -> str:
@@ -46,34 +48,26 @@ def site_details(dossier: Dossier, site_id: str) -> tuple[tuple[str, str], ...]:
     return (*facts, *((("Note", site.note),) if site.note else ()))
 
 
-def site_tables(dossier: Dossier) -> tuple[tuple[str, str, Table], ...]:
-    """Return, for every site that gets anything, its name, what it is, and its bill of materials."""
-    by_site: dict[str, list[Row]] = defaultdict(list)
-    totals: dict[str, list[float]] = defaultdict(list)
-    installations = _known_installations(dossier)
-    charges = charges_of_equipment(dossier.network, dossier.scenario, _quantities(installations))
-    for entry, charge in zip(installations, charges, strict=True):
-        phase = dossier.scenario.phase_index(entry.phase)
-        price = money(unit_price(dossier.scenario, entry.item, phase))
-        name = item_label(dossier, entry.item)
-        by_site[entry.site].append(
-            row(name, phase_names(dossier)[phase], count(entry.count), price, money(charge.capex))
-        )
-        totals[entry.site].append(charge.capex)
-    for site_id, charge in _opening_charges(dossier):
-        words = {"laterals": "Lateral from street to building", "huts": "Shelter"}
-        name = words.get(charge.category, spaced(charge.category))
-        by_site[site_id].append(row(name, phase_names(dossier)[charge.phase], "1", MISSING, money(charge.capex)))
-        totals[site_id].append(charge.capex)
+def site_table(dossier: Dossier) -> Table:
+    """Return the bill of materials of every site that gets anything: equipment, lateral and shelter."""
+    found = sorted([*_equipment_lines(dossier), *_opening_lines(dossier)], key=lambda line: (line[0], line[1]))
+    by_site: dict[str, list[tuple[float, Row]]] = defaultdict(list)
+    for site_id, _, capex, cells in found:
+        by_site[site_id].append((capex, cells))
+    lines: list[Row] = []
+    for site_id in sorted(by_site, key=lambda name: (dossier.opened.get(name, -1), name)):
+        amounts = [capex for capex, _ in by_site[site_id]]
+        lines.append(row(_site_heading(dossier, site_id), kind="group"))
+        lines += [cells for _, cells in by_site[site_id]]
+        lines.append(row("Sum", "", "", "", money(math.fsum(amounts)), kind="sum"))
+    total = math.fsum(capex for _, _, capex, _ in found)
     columns = (
         *text_columns("Item", "Phase"),
         *number_columns(["Units"]),
         *number_columns(["Unit price", "Capital"], unit=dossier.plan.currency),
     )
-    return tuple(
-        (dossier.site_name(site_id), _site_word(dossier, site_id), _bill(columns, by_site[site_id], totals[site_id]))
-        for site_id in sorted(by_site, key=lambda site_id: (dossier.opened.get(site_id, 99), site_id))
-    )
+    foot = (row("All sites", "", "", "", money(total), kind="sum"),)
+    return Table(caption="What every site gets", columns=columns, rows=tuple(lines), foot=foot)
 
 
 def price_table(dossier: Dossier) -> Table:
@@ -93,20 +87,34 @@ def price_table(dossier: Dossier) -> Table:
     return Table(caption="Unit prices", columns=columns, rows=tuple(lines))
 
 
-def _bill(columns: tuple[Column, ...], lines: list[Row], totals: list[float]) -> Table:
-    foot = (row("Sum", "", "", "", money(math.fsum(totals)), kind="sum"),)
-    return Table(caption="Bill of materials", columns=columns, rows=tuple(lines), foot=foot)
+Line = tuple[str, int, float, Row]
+"""Site, phase and capital of a line of the bill, and the line itself."""
 
 
-def _opening_charges(dossier: Dossier) -> Iterable[tuple[str, Charge]]:
-    """Yield what every opened site costs by itself, with the site's id."""
+def _equipment_lines(dossier: Dossier) -> Iterator[Line]:
+    """Yield the lines of the equipment."""
+    installations = _known_installations(dossier)
+    bought = Quantities(builds=(), openings=(), installations=installations, services=())
+    charges = charges_of_equipment(dossier.network, dossier.scenario, bought)
+    for entry, charge in zip(installations, charges, strict=True):
+        price = money(unit_price(dossier.scenario, entry.item, charge.phase))
+        when, units = phase_names(dossier)[charge.phase], count(entry.count)
+        cells = row(item_label(dossier, entry.item), when, units, price, money(charge.capex))
+        yield entry.site, charge.phase, charge.capex, cells
+
+
+def _opening_lines(dossier: Dossier) -> Iterator[Line]:
+    """Yield the lines of the laterals and shelters of the sites that are opened."""
     known = {site.id for site in dossier.network.sites} & set(dossier.opened)
-    for opening in dossier.plan.openings:
-        if opening.site in known:
-            alone = Quantities(builds=(), openings=(opening,), installations=(), services=())
-            for charge in charges_of_sites(dossier.network, dossier.scenario, alone):
-                if charge.capex:
-                    yield opening.site, charge
+    phases = {phase.id for phase in dossier.scenario.phases}
+    words = {"laterals": "Lateral from street to building", "huts": "Shelter"}
+    for opening in (entry for entry in dossier.plan.openings if entry.site in known and entry.phase in phases):
+        alone = Quantities(builds=(), openings=(opening,), installations=(), services=())
+        for charge in charges_of_sites(dossier.network, dossier.scenario, alone):
+            if charge.capex:
+                name = words.get(charge.category, spaced(charge.category))
+                cells = row(name, phase_names(dossier)[charge.phase], "1", MISSING, money(charge.capex))
+                yield opening.site, charge.phase, charge.capex, cells
 
 
 def _known_installations(dossier: Dossier) -> tuple[Installation, ...]:
@@ -117,10 +125,9 @@ def _known_installations(dossier: Dossier) -> tuple[Installation, ...]:
     return tuple(sorted(known, key=lambda entry: (phases.index(entry.phase), entry.site, entry.item)))
 
 
-def _quantities(installations: tuple[Installation, ...]) -> Quantities:
-    return Quantities(builds=(), openings=(), installations=installations, services=())
-
-
-def _site_word(dossier: Dossier, site_id: str) -> str:
+def _site_heading(dossier: Dossier, site_id: str) -> Markup:
     site = next((site for site in dossier.scenario.sites if site.id == site_id), None)
-    return "" if site is None else spaced(site.kind) + (", assumed" if site.assumed else "")
+    kind = "" if site is None else spaced(site.kind) + (", assumed" if site.assumed else "")
+    return Markup('<strong>{}</strong> <span class="id">{}</span>').format(
+        plain(dossier.site_name(site_id)), plain(kind)
+    )

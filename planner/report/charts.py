@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,9 @@ HATCH_LINES: Mapping[Hatch, str] = {
     "upright": "M1.5 0V6M4.5 0V6",
     "level": "M0 1.5H6M0 4.5H6",
 }
+
+Legend = tuple[tuple[Markup, str], ...]
+"""A swatch and a label for each category of a chart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +79,8 @@ def stacked_bars(bars: Sequence[Bar], *, name: str, title: str, unit: str, limit
     )  # fmt: skip
 
 
-def bar_legend(categories: Sequence[str], *, name: str) -> tuple[tuple[Markup, str], ...]:
-    """Return a swatch and a label for each category."""
+def bar_legend(categories: Sequence[str], *, name: str) -> Legend:
+    """Return the legend of the chart with this name."""
     return tuple((_swatch(bar_look(category), category, name), bar_look(category).label) for category in categories)
 
 
@@ -168,9 +172,19 @@ def _bar(
             '<path class="limit" d="M{:.2f} {}v{}"><title>{}</title></path>'
             '<path class="limit-head" d="M{:.2f} {}l-4 -6h8z"/>'
         ).format(at, y - 3, BAR + 6, plain(f"{bar.label}, {limit_label}: {money(bar.limit)} {unit}"), at, y - 2)
-    return Markup(
-        '<text class="label" x="{}" y="{}">{}</text>{}<text class="total" x="{:.2f}" y="{}">{}</text>'
-    ).format(LABEL_WIDTH - 10, y + 17, plain(bar.label), parts, x + 7, y + 17, money(bar.total))
+    return Markup('{}{}<text class="total" x="{:.2f}" y="{}">{}</text>').format(
+        _label(bar.label, y), parts, x + 7, y + 17, money(bar.total)
+    )
+
+
+def _label(text: str, y: float) -> Markup:
+    """Return a label of up to three short lines, beside the middle of a bar."""
+    lines = textwrap.wrap(plain(text), LABEL_LETTERS, max_lines=3, placeholder=" …") or [""]
+    first = y + 17 - 7 * (len(lines) - 1)
+    return Markup("").join(
+        Markup('<text class="label" x="{}" y="{}">{}</text>').format(LABEL_WIDTH - 10, first + 14 * at, line)
+        for at, line in enumerate(lines)
+    )
 
 
 def _axis(step: float, top: float, scale: float, height: float) -> Markup:

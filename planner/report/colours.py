@@ -108,9 +108,9 @@ MARKER_LOOKS: Mapping[str, MarkerLook] = {
     "site-unused": MarkerLook(label="Candidate site, not used", colour=GREY, outline=DOT, filled=False),
     "site-user": MarkerLook(label="Site with users", colour=BLACK, outline=CIRCLE),
     "site-inner": MarkerLook(label="Site without users (hut, exchange)", colour=BLACK, outline=SQUARE),
-    "repeater": MarkerLook(label="Repeater", colour=VERMILLION, outline=DIAMOND, offset_px=(11, -9)),
+    "repeater": MarkerLook(label="Repeater", colour=VERMILLION, outline=DIAMOND, offset_px=(1, -14)),
     "source": MarkerLook(label="Source of entangled pairs", colour=YELLOW, outline=STAR, offset_px=(-11, -9)),
-    "heralding": MarkerLook(label="Heralding station", colour=GREEN, outline=TRIANGLE, offset_px=(11, 9)),
+    "heralding": MarkerLook(label="Heralding station", colour=GREEN, outline=TRIANGLE, offset_px=(-11, 10)),
 }
 """Looks of the point layers, by the layer's name."""
 

@@ -98,7 +98,6 @@ def draw_map(dossier: Dossier, features: Mapping[str, list[Feature]]) -> MapPart
     layers |= {name: _geojson(name, members) for name, members in features.items()}
     for layer in layers.values():
         layer.add_to(chart)
-    chart.fit_bounds(bounds, padding=FIT_PADDING_PX)
     Explorer(layers, bounds).add_to(chart)
     figure = cast(Figure, chart.get_root())
     _number_elements(figure)

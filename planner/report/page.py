@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from planner.report.answer import describe_answer
 from planner.report.assumptions import describe_assumptions
-from planner.report.bill import price_table, site_tables
+from planner.report.bill import price_table, site_table
 from planner.report.charts import line_swatch, street_swatch, swatch
 from planner.report.colours import BROKEN_LOOK, FAILED_LOOK, LINE_LOOKS, MARKER_LOOKS, LineLook, MarkerLook
 from planner.report.dossier import Dossier, phase_names
@@ -78,7 +78,7 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
         "failures": failure_table(dossier),
         "failure_words": failure_words(dossier),
         "prices": price_table(dossier),
-        "sites": site_tables(dossier),
+        "sites": site_table(dossier),
         "checks": check_groups(dossier),
         "reproduction": reproduction(dossier),
         "counted": counted,

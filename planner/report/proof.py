@@ -15,7 +15,7 @@ from planner.report.tables import Row, Table, number_columns, row, text_columns
 from planner.report.wording import MISSING, count, counted, plain, some, spaced
 from planner.verdict import Check, Failure
 
-SHOWN_ALIKE = 4
+SHOWN_ALIKE = 6
 """Places named in one row of the table of failures; the others are counted."""
 CHECK_COLUMNS = text_columns("Subject", "Expected", "Actual", "Unit")
 
@@ -85,7 +85,8 @@ def failure_table(dossier: Dossier) -> Table:
         effects.setdefault((failure.lost_demands, failure.weakened_demands), []).append(failure)
     lines = []
     for (lost, weakened), failures in effects.items():
-        names = [_failure_name(dossier, failure) for failure in failures]
+        short = [failure.risk_group for failure in failures]
+        names = [_failure_name(dossier, failures[0])] if len(failures) == 1 else short
         words = _demand_words(dossier, lost)
         alarm = Markup('<span class="alarm">✕ {}</span>').format(plain(words)) if lost else MISSING
         lines.append(row(some(names, SHOWN_ALIKE), count(len(names)), alarm, _demand_words(dossier, weakened)))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from planner import costs
 from planner.plan import CostLine
-from planner.report.charts import Bar, bar_legend, stacked_bars
+from planner.report.charts import Bar, Legend, bar_legend, stacked_bars
 from planner.report.colours import bar_look, bar_order
 from planner.report.dossier import Dossier, phase_label
 from planner.report.tables import Column, Row, Table, number_columns, row
@@ -21,10 +21,9 @@ Amount = Callable[[CostLine], float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spending:
-    """The charts, their legend, and the tables of the section on costs."""
+    """The charts, each with its legend, and the tables of the section on costs."""
 
-    charts: tuple[Markup, ...]
-    legend: tuple[tuple[Markup, str], ...]
+    charts: tuple[tuple[Markup, Legend], ...]
     tables: tuple[Table, ...]
     money: str
     """What one unit of money is: currency and price year."""
@@ -52,9 +51,9 @@ def describe_spending(dossier: Dossier) -> Spending:
             unit=money_name,
         ),
     )
+    legends = [bar_legend(categories, name=name) for name in ("capex", "worth")]
     return Spending(
-        charts=charts if categories else (),
-        legend=bar_legend(categories, name="legend"),
+        charts=tuple(zip(charts, legends, strict=True)) if categories else (),
         tables=(
             _capex_table(dossier, categories, capex, money_name),
             _worth_table(dossier, categories, worth, money_name),

@@ -131,6 +131,10 @@ class EquipmentNeed(Model):
     units: Annotated[int, Field(ge=1)] = 1
     counted: Literal["per_route", "per_lane", "per_extra_lane"] = "per_route"
 
+    def units_for(self, lanes: int) -> int:
+        """Return the units that a route with this many lanes needs."""
+        return self.units * {"per_route": 1, "per_lane": lanes, "per_extra_lane": lanes - 1}[self.counted]
+
 
 class Technology(Model):
     """One way of delivering pairs along a route, and the equipment that it takes."""

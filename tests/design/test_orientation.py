@@ -10,8 +10,11 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from planner.design.orientation import OrientationProblem, bound_orientation
 
 
-def exact_price(problem: OrientationProblem) -> float | None:
-    """Return the least price of a plan, from an integer program with one row per cut and phase; None when there is no plan."""
+def exact_price(problem: OrientationProblem, fixed: dict[tuple[int, int], int] | None = None) -> float | None:
+    """Return the least price of a plan by an integer program with one row per cut and phase; None if there is none.
+
+    `fixed` says of some (phase, edge) whether it is there (1) or not (0).
+    """
     phases, edges = problem.prices.shape
     prices = np.minimum.accumulate(problem.prices, axis=0)
     steps = prices - np.vstack((prices[1:], np.zeros((1, edges))))
@@ -34,10 +37,13 @@ def exact_price(problem: OrientationProblem) -> float | None:
             needs.append(0)
     if not rows:
         return 0.0
+    low, high = np.zeros((phases, edges)), np.ones((phases, edges))
+    for place, state in (fixed or {}).items():
+        low[place] = high[place] = state
     found = milp(
         steps.ravel(),
         integrality=np.ones(phases * edges),
-        bounds=Bounds(0, 1),
+        bounds=Bounds(low.ravel(), high.ravel()),
         constraints=LinearConstraint(np.array(rows), lb=np.array(needs)),
     )
     return None if found.x is None else float(steps.ravel() @ np.round(found.x))

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,18 +110,16 @@ class Page:
 @contextmanager
 def open_browser(program: str, profile: Path, *, width: int = 1400, height: int = 1000) -> Iterator[Page]:
     """Yield a page in a browser of its own, which is ended afterwards."""
-    from_us, to_browser = os.pipe()
-    from_browser, to_us = os.pipe()
-
-    def place_pipes() -> None:
-        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (from_us, to_us)]
-        os.dup2(ends[0], 3)
-        os.dup2(ends[1], 4)
-
+    from_us, to_browser = _pipe()
+    from_browser, to_us = _pipe()
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+        (os.POSIX_SPAWN_DUP2, from_us, 3),
+        (os.POSIX_SPAWN_DUP2, to_us, 4),
+    ]
     command = [program, *OPTIONS, f"--user-data-dir={profile}"]
-    process = subprocess.Popen(
-        command, preexec_fn=place_pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = os.posix_spawn(program, command, dict(os.environ), file_actions=actions)
     os.close(from_us)
     os.close(to_us)
     try:
@@ -129,7 +127,16 @@ def open_browser(program: str, profile: Path, *, width: int = 1400, height: int 
         page.attach(width, height)
         yield page
     finally:
+        os.kill(process, signal.SIGTERM)
+        os.waitpid(process, 0)
         os.close(to_browser)
-        process.terminate()
-        process.wait(timeout=20)
         os.close(from_browser)
+
+
+def _pipe() -> tuple[int, int]:
+    """Return the ends of a pipe, above the numbers that the browser expects its own ends to have."""
+    low = os.pipe()
+    reading, writing = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in low)
+    for end in low:
+        os.close(end)
+    return reading, writing

@@ -76,7 +76,7 @@
       const label = tooltip.getElement();
       const fits = ["right", "left"].some((direction) => {
         tooltip.options.direction = direction;
-        tooltip.options.offset = L.point(direction === "right" ? 10 : -10, 0);
+        tooltip.options.offset = L.point(direction === "right" ? 10 : -20, 0);
         tooltip.update();
         const box = label.getBoundingClientRect();
         if (box.right > frame.right || box.left < frame.left || !taken.every((other) => apart(box, other))) return false;
@@ -318,6 +318,7 @@
     noteSize();
     makeScrollable();
 
+    map.fitBounds(bounds, { padding, animate: false });
     refresh();
     if ("DecompressionStream" in window) {
       plannerReport.unpackLines(data.spans.packed, data.stepsPerDeg).then((lines) => {

@@ -1,0 +1,120 @@
+"""A lower bound on the cost of every plan: least stations plus least lines, each proven on its own.
+
+Lines: the orientation relaxation of the whole street graph, for all demands and phases together, without limits on loss
+and fibers. A duct along streets enters as a lower price of those streets, so that a duct and a trench in one street do
+not count as two ways. Stations: `stations.py`. The two parts share no cost, so that their sum is a bound.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.design.graph import DesignGraph, design_graph
+from planner.design.ledger import PriceTable
+from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
+from planner.design.reduction import reduce_graph
+from planner.design.stations import Distances, Reach, present_tariff, reach, station_cost
+from planner.network import Floats, Integers, Network
+from planner.scenario import Scenario
+
+METHOD = (
+    "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
+)
+MAX_STEPS = 20_000
+STEPS_PER_WORK = 100
+"""Steps of the relaxation's method that count as one step of work."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LineGraph:
+    """Undirected edges with prices by phase, such that every plan's lines cost at least what they cost here."""
+
+    start: Integers
+    end: Integers
+    prices: Floats
+    """(phases, edges)."""
+
+
+def lower_bound(
+    network: Network, scenario: Scenario, *, keep_going: Callable[[], bool] = lambda: True
+) -> tuple[float, int]:
+    """Return a safe lower bound on the net present cost of every plan that serves all demands, and the steps it took.
+
+    `keep_going` is asked now and then; the bound is safe wherever it stops.
+    """
+    prices = PriceTable(network, scenario)
+    graph = design_graph(network)
+    distances = Distances(network, scenario, graph)
+    reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
+    stations = station_cost(present_tariff(prices), scenario, reaches, scenario.demands)
+    lines = bound_lines(network, scenario, line_graph(network, graph, prices), keep_going=keep_going)
+    return stations + lines.value, lines.steps
+
+
+def bound_lines(
+    network: Network, scenario: Scenario, lines: LineGraph, *, keep_going: Callable[[], bool] = lambda: True
+) -> OrientationBound:
+    """Return the bound on what lines cost."""
+    node = {site.id: site.node for site in network.sites}
+    ends = [(node[d.a], node[d.b], d.routes, scenario.phase_index(d.from_phase)) for d in scenario.demands]
+    ends = [entry for entry in ends if entry[0] != entry[1]]
+    terminals = np.array(sorted({end for entry in ends for end in entry[:2]}), dtype=np.int64)
+    reduced = reduce_graph(len(network.nodes), lines.start, lines.end, lines.prices, terminals)
+    problem = OrientationProblem(
+        nodes=reduced.nodes,
+        start=reduced.start,
+        end=reduced.end,
+        prices=reduced.prices,
+        demands=tuple(
+            (int(reduced.node_indices[a]), int(reduced.node_indices[b]), routes, phase) for a, b, routes, phase in ends
+        ),
+    )
+    return bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
+
+
+def line_graph(network: Network, graph: DesignGraph, prices: PriceTable) -> LineGraph:
+    """Return streets, ducts and hops as edges whose prices no plan can undercut.
+
+    A leased fiber is paid for at least in the phase of its first use. A duct whose streets make a path between its
+    ends is dropped, and its price, shared by length, becomes theirs where it is lower.
+    """
+    spans = network.spans
+    usable = np.zeros(len(spans), dtype=np.bool_)
+    usable[graph.arc_span] = True
+    fibers = min(item.fibers_per_route for item in prices.scenario.spec.technologies)
+    lease = np.outer(np.array(prices.lease), spans.lease_per_fiber_year * fibers)
+    cost = np.where(usable, prices.span + lease, np.inf)
+    followed = _streets_of_ducts(network)
+    for duct, streets in followed.items():
+        share = spans.length_km[streets] / spans.length_km[streets].sum()
+        if usable[duct]:
+            cost[:, streets] = np.minimum(cost[:, streets], np.outer(cost[:, duct], share))
+        cost[:, duct] = np.inf
+    kept = np.flatnonzero(np.isfinite(cost).all(axis=0))
+    return LineGraph(start=spans.start[kept], end=spans.end[kept], prices=np.ascontiguousarray(cost[:, kept]))
+
+
+def _streets_of_ducts(network: Network) -> dict[int, NDArray[np.int64]]:
+    """Return the trench spans along each duct span, for ducts whose trenches make a path between the duct's ends."""
+    spans = network.spans
+    trenches: dict[str, list[int]] = defaultdict(list)
+    for index, (medium, groups) in enumerate(zip(spans.medium, spans.risk_groups, strict=True)):
+        if medium == "trench":
+            for group in groups:
+                trenches[group].append(index)
+    followed: dict[int, NDArray[np.int64]] = {}
+    for index, (medium, groups) in enumerate(zip(spans.medium, spans.risk_groups, strict=True)):
+        if medium not in ("duct", "dark_fiber"):
+            continue
+        along = sorted({trench for group in groups for trench in trenches.get(group, ())})
+        degree = Counter(int(node) for trench in along for node in (spans.start[trench], spans.end[trench]))
+        odd = {node for node, count in degree.items() if count % 2}
+        is_path = len(degree) == len(along) + 1 and max(degree.values(), default=0) <= 2
+        if is_path and odd == {int(spans.start[index]), int(spans.end[index])}:
+            followed[index] = np.array(along, dtype=np.int64)
+    return followed
