@@ -136,7 +136,7 @@ def _service_rows(dossier: Dossier, demand: Demand, phases: Sequence[int], servi
         yield row(when, "not served", *[MISSING] * (len(ROUTE_COLUMNS) - 2), kind="missed")
         return
     for rank, route in enumerate(service.routes):
-        yield _route_row(dossier, demand, when if rank == 0 else "", rank, route)
+        yield _route_row(dossier, demand, when, rank, route)
 
 
 def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
