@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
@@ -145,7 +146,7 @@ def schema(
     from planner.scenario import ScenarioSpec
     from planner.verdict import Verdict
 
-    models = {"scenario": ScenarioSpec, "plan": Plan, "verdict": Verdict}
+    models: dict[str, type[BaseModel]] = {"scenario": ScenarioSpec, "plan": Plan, "verdict": Verdict}
     with _command(as_json=False) as output:
         if kind not in models:
             raise InputError.at(kind, f"no such schema; there are {', '.join(models)}")

@@ -247,15 +247,11 @@ def _explain(document: Document, model: type[BaseModel], detail: dict[str, Any])
 
 def _path_in_document(document: Document, loc: KeyPath) -> KeyPath:
     """Return the part of pydantic's path that names something in the file; names of union branches do not."""
-    path: list[str | int] = []
-    value: Any = document.value
+    path: KeyPath = ()
     for step in loc:
-        if (isinstance(value, dict) and step in value) or (isinstance(value, list) and isinstance(step, int)):
-            value = value[step]
-        else:
-            continue
-        path.append(step)
-    return tuple(path)
+        if (*path, step) in document.positions:
+            path = (*path, step)
+    return path
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from pyproj import Geod
+
 from planner.catalog import Entry, load_costs, load_hardware
 from planner.scenario import Site
-from pyproj import Geod
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"

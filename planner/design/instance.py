@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from planner.design.ledger import Past, PriceTable
 from planner.design.routes import Candidate
-from planner.scenario import Scenario
+from planner.scenario import Demand, Scenario
 
 _Hashable = TypeVar("_Hashable", bound=Hashable)
 
@@ -117,35 +117,34 @@ def build_instance(
     )
     return Instance(
         phases=len(scenario.phases),
-        demands=tuple(
-            InstanceDemand(
-                id=demand.id,
-                routes=demand.routes,
-                first_phase=scenario.phase_index(demand.from_phase),
-                weight=demand.weight,
-            )
-            for demand in demands
-        ),
+        demands=tuple(_demand(scenario, demand) for demand in demands),
         routes=tuple(_route(scenario, prices, candidate, at) for candidate in candidates),
         blocks=tuple(_block_asset(prices, spans, is_built=spans[0] in past.spans) for spans in blocks),
-        sites=tuple(
-            InstanceAsset(price=_thousands(prices.site[site]), capex=_thousands(prices.site_capex[site]))
-            for site in site_ids
-        ),
-        items=tuple(
-            InstanceItem(
-                price=_thousands(prices.item[name]),
-                capex=_thousands(prices.item_capex[name]),
-                serves=prices.serves[name],
-                owned=past.units.get((site, name), 0),
-            )
-            for site, name in item_keys
-        ),
+        sites=tuple(_site_asset(prices, site) for site in site_ids),
+        items=tuple(_item(prices, key, past) for key in item_keys),
         budgets=tuple(None if phase.budget is None else phase.budget / MONEY for phase in scenario.phases),
         serve_all=serve_all,
         block_spans=tuple(blocks),
         site_ids=tuple(site_ids),
         item_keys=tuple(item_keys),
+    )
+
+
+def _demand(scenario: Scenario, demand: Demand) -> InstanceDemand:
+    first = scenario.phase_index(demand.from_phase)
+    return InstanceDemand(id=demand.id, routes=demand.routes, first_phase=first, weight=demand.weight)
+
+
+def _site_asset(prices: PriceTable, site: str) -> InstanceAsset:
+    return InstanceAsset(price=_thousands(prices.site[site]), capex=_thousands(prices.site_capex[site]))
+
+
+def _item(prices: PriceTable, key: tuple[str, str], past: Past) -> InstanceItem:
+    return InstanceItem(
+        price=_thousands(prices.item[key[1]]),
+        capex=_thousands(prices.item_capex[key[1]]),
+        serves=prices.serves[key[1]],
+        owned=past.units.get(key, 0),
     )
 
 

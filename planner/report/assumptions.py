@@ -14,6 +14,9 @@ from planner.scenario import Layer
 NETWORK_UNITS = {"per_m": ("trench", "duct"), "per_m_year": ("duct",), "per_fiber_km_year": ("dark_fiber",)}
 """Media that cause costs in each unit of price; items priced per unit are in use where they are installed."""
 
+UNIT_WORDS = {"db": "dB", "hz": "Hz"}
+"""Units whose letters are not all small, as they stand in the names of fields."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assumptions:
@@ -152,4 +155,4 @@ def _limits(dossier: Dossier) -> tuple[tuple[str, str], ...]:
 def _assumed_words(entry: Entry) -> str:
     if isinstance(entry.assumed, bool):
         return "all figures"
-    return ", ".join(spaced(name).lower() for name in entry.assumed)
+    return ", ".join(" ".join(UNIT_WORDS.get(word, word) for word in name.split("_")) for name in entry.assumed)

@@ -65,7 +65,6 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
     """Return what the sections of the page show, apart from the map."""
     return {
         "description": [part for part in dossier.scenario.spec.description.split("\n\n") if part.strip()],
-        "scenario": dossier.scenario.spec.title,
         "answer": describe_answer(dossier),
         "failed": failed_table(dossier),
         "assumptions": describe_assumptions(dossier),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import networkx as nx
 import numpy as np
-import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from planner.design.orientation import OrientationProblem, bound_orientation
+from planner.design.orientation import OrientationProblem
 
 
 def exact_price(problem: OrientationProblem, fixed: dict[tuple[int, int], int] | None = None) -> float | None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds import World, demand, hop, make_world, phases, stored
 
 from planner.design import design_plan
 from planner.errors import InfeasibleError, InputError, SolverError
 from planner.plan import Plan
 from planner.verify import verify_plan
+from worlds import World, demand, hop, make_world, phases, stored
 
 RING = """
 A---+---B
