@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Literal
@@ -157,6 +158,11 @@ class Plan(Model):
     """What the reader must know: demands left unserved, limits of the models."""
     versions: dict[str, str]
     timing: Timing | None = None
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the plan without its times: equal plans have equal digests."""
+        return hashlib.sha256(self.to_json(timing=False).encode()).hexdigest()
 
     def service(self, demand: str, phase: str) -> Service | None:
         """Return how a demand is served in a phase, or None when it is not asked for there."""

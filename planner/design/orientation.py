@@ -23,6 +23,7 @@ from planner.design.relaxation import (
     Relaxation,
     build_relaxation,
     evaluate,
+    first_point,
     nothing_known,
     relaxed_price,
     usage_by_phase,
@@ -35,8 +36,6 @@ CHECK_STEPS = 200
 """Steps between two evaluations of the bound."""
 STALL_CHECKS = 5
 """Evaluations over which the bound must rest before a run without an incumbent ends."""
-FIRST_BALANCE = 100.0
-"""Ratio of dual to primal steps to begin with: multipliers add up along routes, flows stay below one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,6 +63,8 @@ class OrientationProblem:
         ends = np.concatenate((self.start, self.end))
         if len(ends) and (ends.min() < 0 or ends.max() >= self.nodes):
             raise ValueError(f"edges must join nodes in [0, {self.nodes})")
+        if (self.start == self.end).any():
+            raise ValueError(f"edge {np.flatnonzero(self.start == self.end)[0]} is a loop: leave it out")
         for demand in self.demands:
             source, target, routes, phase = demand
             known = source != target and min(source, target) >= 0 and max(source, target) < self.nodes
@@ -161,7 +162,7 @@ def _check_routes(problem: OrientationProblem) -> None:
 
 def _method(problem: OrientationProblem, relaxation: Relaxation, start: OrientationState | None) -> HalpernMethod:
     if start is None:
-        return HalpernMethod(relaxation.streets, relaxation.demand, None, FIRST_BALANCE)
+        return HalpernMethod(relaxation.streets, relaxation.demand, *first_point(relaxation))
     found = (len(start.point.ahead), len(start.point.height))
     wanted = (len(problem.start), problem.nodes)
     if start.demands != problem.demands or found != wanted:

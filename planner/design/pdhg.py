@@ -299,15 +299,14 @@ def _replace(values: Any, olds: Any, rows: Any) -> float:
 class HalpernMethod:
     """The method at work on one program: makes steps, restarts, and balances primal against dual steps."""
 
-    def __init__(self, streets: Streets, demand: NDArray[np.float32], start: Iterate | None, balance: float) -> None:
-        """Start at a point (all zero if None) with a ratio of dual to primal steps.
+    def __init__(self, streets: Streets, demand: NDArray[np.float32], start: Iterate, balance: float) -> None:
+        """Start at a point with a ratio of dual to primal steps.
 
         `demand` is (sites, lanes): -1 where a commodity starts, 1 where it ends.
         """
         edges, layers = streets.prices.shape
         nodes, lanes = len(streets.degree), len(streets.active)
-        shapes = ((edges, lanes),) * 4 + ((edges, layers, 2), (nodes, lanes))
-        self.point = start.copy() if start else Iterate(*(np.zeros(shape, REAL) for shape in shapes))
+        self.point = start.copy()
         self.balance = balance
         self.steps = 0
         self._streets = streets

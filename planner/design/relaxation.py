@@ -17,6 +17,10 @@ from planner.design.pdhg import LANES, REAL, Iterate, Streets
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+SPREAD = 0.3
+"""Detour, as a share of the way, over which a commodity's share in an edge falls to 1/e at the start."""
+BALANCE_PER_LENGTH = 3.0
+"""Balance at the start over mean length of the commodities: multipliers add up along routes, flows stay below one."""
 FULL_USE = 0.98
 """Usage from which an edge may be worth more than its price to the flows that share it."""
 _ROUNDING = float(np.finfo(np.float64).eps)
@@ -141,6 +145,48 @@ def _streets(
         weights=sizes.astype(REAL),
         active=active,
     )
+
+
+def first_point(relaxation: Relaxation) -> tuple[Iterate, float]:
+    """Return a point to start from, and a balance of dual to primal steps: multipliers and potentials, but no flow.
+
+    The price of an edge is shared among the commodities of a layer, most to those for which it is on the way.
+    Potentials are distances to the target at these multipliers.
+    """
+    streets, commodities, lanes = relaxation.streets, relaxation.commodities, relaxation.lanes
+    (edges, layers), nodes, columns = streets.prices.shape, len(streets.degree), len(streets.active)
+    shapes = ((edges, columns),) * 4 + ((edges, layers, 2), (nodes, columns))
+    point = Iterate(*(np.zeros(shape, REAL) for shape in shapes))
+    if not len(lanes):
+        return point, 1.0
+    detours, lengths = _detours(relaxation)
+    for way, link in enumerate((point.link_ahead, point.link_back)):
+        for layer in range(layers):
+            own = slice(commodities.first[layer], commodities.first[layer + 1])
+            pull = -detours[way, own] / (SPREAD * lengths[own, None])
+            shares = np.exp(pull - pull.max(axis=0))
+            link[:, lanes[own]] = (streets.prices[:, layer] * shares / shares.sum(axis=0)).T
+    against = np.stack((point.link_back[:, lanes], point.link_ahead[:, lanes]), axis=1)
+    for commodity, (source, target) in enumerate(zip(commodities.sources, commodities.targets, strict=True)):
+        distance = distances_from(relaxation.adjacency, against, commodity, target, -1)
+        point.height[:, lanes[commodity]] = np.minimum(distance, distance[source])
+    return point, BALANCE_PER_LENGTH * float(lengths.mean())
+
+
+def _detours(relaxation: Relaxation) -> tuple[Floats, Floats]:
+    """Return how much longer the best route over each edge is (2, commodities, edges), and the length of the best."""
+    streets, commodities = relaxation.streets, relaxation.commodities
+    prices = relaxation.prices.min(axis=0)
+    both_ways = np.repeat(prices[:, None, None], 2, axis=1)
+    sites, places = np.unique(np.concatenate((commodities.sources, commodities.targets)), return_inverse=True)
+    trees = np.array([distances_from(relaxation.adjacency, both_ways, 0, site, -1) for site in sites])
+    from_source, to_target = np.split(trees[places], 2)
+    lengths = from_source[np.arange(len(from_source)), commodities.targets]
+    floor = 1e-3 * lengths.max() or 1.0
+    far = 1e6 * max(floor, lengths.max())
+    ends = ((streets.start, streets.end), (streets.end, streets.start))
+    detours = [np.minimum(from_source[:, u] + prices + to_target[:, v], far) - lengths[:, None] for u, v in ends]
+    return np.array(detours), np.maximum(lengths, floor)
 
 
 def evaluate(relaxation: Relaxation, point: Iterate) -> Evaluation:

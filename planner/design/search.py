@@ -81,7 +81,7 @@ class LocalSearch:
         return orders
 
     def improve(self, ledger: Ledger, until: int) -> Ledger:
-        """Return the best ledger found by routing a few demands anew, again and again, until so many steps are spent."""
+        """Return the best ledger found by routing a few demands anew, until so many steps are spent."""
         best, current = ledger, ledger
         best_key = current_key = self.rank(ledger)
         while not self.work.is_over and self.work.spent < until:

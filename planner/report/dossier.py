@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -89,10 +88,9 @@ def open_dossier(network: Network, scenario: Scenario, plan: Plan, verdict: Verd
 
     A plan that was made for another scenario or network is no error here: its verdict says so.
     """
-    plan_digest = hashlib.sha256(plan.to_json(timing=False).encode()).hexdigest()
     _refuse_stale("scenario", verdict.scenario_digest, scenario.digest)
     _refuse_stale("network", verdict.network_digest, network.digest)
-    _refuse_stale("plan", verdict.plan_digest, plan_digest)
+    _refuse_stale("plan", verdict.plan_digest, plan.digest)
     span_at = network.span_index()
     phase_at = {phase.id: index for index, phase in enumerate(scenario.phases)}
     known_sites = {site.id for site in scenario.sites}

@@ -45,8 +45,11 @@ ROUTE_COLUMNS: tuple[Column, ...] = (
 
 
 def demand_name(dossier: Dossier, demand: Demand) -> str:
-    """Return the two places that a demand joins."""
-    return f"{dossier.site_name(demand.a)} – {dossier.site_name(demand.b)}"
+    """Return the two places that a demand joins, with its id where another demand joins the same."""
+    ends = {demand.a, demand.b}
+    is_alone = sum({other.a, other.b} == ends for other in dossier.scenario.demands) == 1
+    name = f"{dossier.site_name(demand.a)} – {dossier.site_name(demand.b)}"
+    return name if is_alone else f"{name} ({demand.id})"
 
 
 def link_count(route: Route) -> int:

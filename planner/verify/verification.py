@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from planner.network import Network
@@ -23,13 +22,12 @@ def verify_plan(network: Network, scenario: Scenario, plan: Plan) -> Verdict:
     course or stations are wrong is not judged by the physics; `notes` name it. Nothing is raised for a wrong plan.
     """
     checks = run_input_checks(network, scenario, plan)
-    plan_digest = hashlib.sha256(plan.to_json(timing=False).encode()).hexdigest()
     if any(check.name == names_are_known.__name__ and not check.passed for check in checks):
         notes: tuple[str, ...] = ("The plan names things that do not exist, so that nothing was recomputed.",)
         return Verdict(
             scenario_digest=scenario.digest,
             network_digest=network.digest,
-            plan_digest=plan_digest,
+            plan_digest=plan.digest,
             checks=checks,
             failures=(),
             notes=notes,
@@ -38,7 +36,7 @@ def verify_plan(network: Network, scenario: Scenario, plan: Plan) -> Verdict:
     return Verdict(
         scenario_digest=scenario.digest,
         network_digest=network.digest,
-        plan_digest=plan_digest,
+        plan_digest=plan.digest,
         checks=(*checks, *run_checks(facts)),
         failures=list_failures(network, scenario, plan),
         notes=tuple(_unchecked(facts)),

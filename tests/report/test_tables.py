@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from planner.costs import capex_by_phase
-from planner.report.dossier import Dossier
+from planner.report.dossier import Dossier, open_dossier
 from planner.report.page import render_page
-from report.dossiers import city_dossier, rejudged
+from plans import make_plan
+from report.dossiers import city_dossier, make_verdict, rejudged
 from report.pages import Page, number
+from worlds import demand, make_world, stored
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +115,16 @@ def test_who_is_served_and_who_is_not(city: Dossier) -> None:
     assert rows["site B – site C"] == ["–", "✕ not served"]
     assert rows["site B – site E"] == ["–", "✓ 1 route"]
     assert "serves 2 of 3 demands" in page.text
+
+
+def test_demands_with_the_same_ends_are_told_apart(tmp_path: Path) -> None:
+    world = make_world(tmp_path, "A---B", [demand("A", "B"), stored("B", "A", id="memories")])
+    plan = make_plan(world, {})
+    page = Page(render_page(open_dossier(world.network, world.scenario, plan, make_verdict(world, plan))))
+    assert [row[0] for row in page.table("Who is served")[1:]] == [
+        "site A – site B (A-B)",
+        "site B – site A (memories)",
+    ]
 
 
 def test_failures_come_worst_first_and_are_counted(city: Dossier, page: Page) -> None:
