@@ -8,9 +8,11 @@ not count as two ways. Stations: `stations.py`. The two parts share no cost, so 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,8 @@ METHOD = (
     "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
 )
 MAX_STEPS = 20_000
+LARGE_SIZE = 1_000_000
+"""Prices times demands from which several threads pay."""
 STEPS_PER_WORK = 100
 """Steps of the relaxation's method that count as one step of work."""
 
@@ -74,7 +78,22 @@ def bound_lines(
             (int(reduced.node_indices[a]), int(reduced.node_indices[b]), routes, phase) for a, b, routes, phase in ends
         ),
     )
-    return bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
+    with _threads_for(reduced.prices.size * len(scenario.demands)):
+        return bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
+
+
+@contextmanager
+def _threads_for(size: int) -> Iterator[None]:
+    """Run compiled kernels on one thread unless a problem is large.
+
+    Steps of a small problem are so short that threads mostly wait for each other, and for whoever else is busy.
+    """
+    before = numba.get_num_threads()
+    numba.set_num_threads(before if size > LARGE_SIZE else 1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def line_graph(network: Network, graph: DesignGraph, prices: PriceTable) -> LineGraph:

@@ -54,7 +54,7 @@ def distances_from(adjacency: Any, link: Any, commodity: int, source: int, targe
     """Return the length of the shortest directed path from a node to every node at one commodity's multipliers.
 
     Dijkstra's algorithm. It stops at `target`, and nodes behind that may get too long a distance; -1 lets it go on.
-    For `link` see `route_lengths`.
+    For `link` see `route_potentials`.
     """
     offsets, incident, heads = adjacency
     distance = np.full(len(offsets) - 1, np.inf)
@@ -83,14 +83,36 @@ def distances_from(adjacency: Any, link: Any, commodity: int, source: int, targe
 
 
 @njit(cache=True, parallel=True)
-def route_lengths(adjacency: Any, link: Any, sources: Any, targets: Any) -> Any:
-    """Return the length of every commodity's shortest path at its own multipliers, none of them negative.
+def route_potentials(adjacency: Any, link: Any, sources: Any, targets: Any) -> Any:
+    """Return (nodes, commodities): distance from each commodity's source at its own multipliers, up to that of its target.
 
-    `link` is (edges, 2, commodities): from the start of an edge to its end, and back.
+    `link` is (edges, 2, commodities), not negative: from the start of an edge to its end, and back.
     """
-    lengths = np.empty(len(sources))
+    potentials = np.empty((len(adjacency.offsets) - 1, len(sources)))
     for commodity in prange(len(sources)):
         target = targets[commodity]
         distance = distances_from(adjacency, link, commodity, sources[commodity], target)
-        lengths[commodity] = distance[target]
-    return lengths
+        for node in range(len(distance)):
+            potentials[node, commodity] = min(distance[node], distance[target])
+    return potentials
+
+
+@njit(cache=True, parallel=True)
+def edge_pressures(start: Any, end: Any, potentials: Any, first: Any) -> Any:
+    """Return (layers, edges): the rise of potentials along an edge, summed over a layer, in the steeper direction.
+
+    Rises are the least multipliers at which the potentials are still distances; falls count as 0. `first` holds the first
+    commodity of each layer, and their number at the end.
+    """
+    pressures = np.empty((len(first) - 1, len(start)))
+    for edge in prange(len(start)):
+        u, v = start[edge], end[edge]
+        for layer in range(len(first) - 1):
+            ahead = 0.0
+            back = 0.0
+            for commodity in range(first[layer], first[layer + 1]):
+                rise = potentials[v, commodity] - potentials[u, commodity]
+                ahead += max(rise, 0.0)
+                back += max(-rise, 0.0)
+            pressures[layer, edge] = max(ahead, back)
+    return pressures

@@ -21,8 +21,8 @@ from planner.design.pdhg import HalpernMethod, Iterate
 from planner.design.relaxation import (
     Evaluation,
     Relaxation,
+    best_evaluation,
     build_relaxation,
-    evaluate,
     first_point,
     nothing_known,
     relaxed_price,
@@ -133,7 +133,7 @@ def bound_orientation(
     history: list[tuple[int, float]] = []
     converged = False
     while True:
-        found = evaluate(relaxation, method.point)
+        found = best_evaluation(relaxation, method.point)
         best = found if found.value > best.value else best
         history.append((method.steps, best.value * relaxation.scale))
         converged = not problem.demands or _is_close(

@@ -90,7 +90,11 @@ class _Task:
 
 
 class RouteSearch:
-    """Finds cheap routes in one network; counts every set of shortest trees as a step of work."""
+    """Finds cheap routes in one network; counts every set of shortest trees as a step of work.
+
+    `distortion`, a factor per span, makes the search look at other routes than the cheapest; what it finds is priced
+    truly all the same.
+    """
 
     def __init__(self, graph: DesignGraph, judge: RouteJudge) -> None:
         """Search `graph`, with routes judged by `judge`."""
@@ -98,6 +102,7 @@ class RouteSearch:
         self.judge = judge
         self.scenario: Scenario = judge.scenario
         self.steps = 0
+        self.distortion: Floats | None = None
         self._hosts = {role: sites_that_host(self.scenario, role) for role in ("repeater", "pair_source", "heralding")}
 
     def cheapest_service(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
@@ -141,6 +146,8 @@ class RouteSearch:
         fibers = task.technology.fibers_per_route
         lease = ledger.prices.network.spans.lease_per_fiber_year * fibers * ledger.prices.lease_from(task.phase)
         price = ledger.span_prices(task.phase) + lease
+        if self.distortion is not None:
+            price *= self.distortion
         price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
         price[self.graph.spans_in_groups(avoid)] = UNREACHABLE
         return price

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from planner.design.blocks import incidence
 from planner.design.commodities import Commodities, Demand, build_commodities
-from planner.design.lagrangian import Adjacency, distances_from, route_lengths
+from planner.design.lagrangian import Adjacency, distances_from, edge_pressures, route_potentials
 from planner.design.pdhg import LANES, REAL, Iterate, Streets
 
 Floats = NDArray[np.float64]
@@ -189,45 +189,55 @@ def _detours(relaxation: Relaxation) -> tuple[Floats, Floats]:
     return np.array(detours), np.maximum(lengths, floor)
 
 
-def evaluate(relaxation: Relaxation, point: Iterate) -> Evaluation:
-    """Return the Lagrangian near the link multipliers of a point.
+def evaluate(relaxation: Relaxation, potentials: Floats) -> Evaluation:
+    """Return the Lagrangian at the least multipliers that potentials (nodes, commodities) allow: their rises.
 
-    Shortest paths at the multipliers; plus for each edge, if that is negative, the least price of having it from some
-    phase on less the multipliers that this relieves. Where an edge is not used in full the multipliers are first cut
-    down to what it costs: at an optimum they are no more than that.
+    Each commodity's route is at least as long as the potential of its target is above that of its source. To this comes
+    for each edge, if it is negative, the least price of having it from some phase on less the multipliers it relieves.
     """
-    commodities = relaxation.commodities
-    link, sums = _trimmed(relaxation, point)
-    lengths = route_lengths(relaxation.adjacency, link, commodities.sources, commodities.targets)
-    relief = np.concatenate((_from_layer_on(sums.max(axis=1)), np.zeros((len(link), 1))), axis=1).T
+    commodities, streets = relaxation.commodities, relaxation.streets
+    each = np.arange(len(commodities.sources))
+    lengths = potentials[commodities.targets, each] - potentials[commodities.sources, each]
+    pressures = np.asarray(edge_pressures(streets.start, streets.end, potentials, commodities.first))
+    relief = np.concatenate((np.cumsum(pressures[::-1], axis=0)[::-1], np.zeros((1, len(streets.start)))))
     starts = relaxation.prices - relief[np.searchsorted(commodities.phases, np.arange(len(relaxation.prices)))]
     terms = np.minimum(0.0, starts.min(axis=0))
-    count = len(relaxation.lanes) + commodities.layers + 4
-    errors = _ROUNDING * count * (relaxation.prices.max(axis=0) + relief[0])
+    errors = _ROUNDING * (len(each) + commodities.layers + 4) * (relaxation.prices.max(axis=0) + relief[0])
     total = math.fsum(lengths) + math.fsum(terms)
-    error = _ROUNDING * (len(relaxation.adjacency.offsets) + 2) * math.fsum(lengths) + 2.0 * math.fsum(errors)
-    return Evaluation(value=total - error - _ROUNDING * abs(total), starts=starts, errors=errors)
+    error = 4.0 * _ROUNDING * (math.fsum(np.abs(lengths)) + abs(total)) + 2.0 * math.fsum(errors)
+    return Evaluation(value=total - error, starts=starts, errors=errors)
 
 
-def _trimmed(relaxation: Relaxation, point: Iterate) -> tuple[Floats, Floats]:
-    """Return multipliers (edges, 2, commodities) that are not negative, and their sums (edges, 2, layers)."""
+def best_evaluation(relaxation: Relaxation, point: Iterate) -> Evaluation:
+    """Return the better Lagrangian of two that a point suggests: at its potentials, and at distances by its multipliers."""
+    commodities = relaxation.commodities
     if not len(relaxation.lanes):
-        return np.zeros((len(point.usage), 2, 0)), np.zeros((len(point.usage), 2, 0))
+        return nothing_known(relaxation)
+    heights = -point.height[:, relaxation.lanes].astype(np.float64)
+    each = np.arange(len(commodities.sources))
+    low, high = heights[commodities.sources, each], heights[commodities.targets, each]
+    found = evaluate(relaxation, np.clip(heights, np.minimum(low, high), high))
+    link = _trimmed(relaxation, point)
+    distances = route_potentials(relaxation.adjacency, link, commodities.sources, commodities.targets)
+    other = evaluate(relaxation, distances)
+    return other if other.value >= found.value else found
+
+
+def _trimmed(relaxation: Relaxation, point: Iterate) -> Floats:
+    """Return the multipliers (edges, 2, commodities), none negative, and in sum no more than an edge's price.
+
+    At an optimum they exceed it only where the edge is in full use; there they are left as they are.
+    """
     lanes, first = relaxation.lanes, relaxation.commodities.first[:-1]
     link = np.stack((point.link_ahead[:, lanes], point.link_back[:, lanes]), axis=1).astype(np.float64)
     np.maximum(link, 0.0, out=link)
-    asked = _from_layer_on(np.add.reduceat(link, first, axis=2))
+    asked = np.cumsum(np.add.reduceat(link, first, axis=2)[..., ::-1], axis=2)[..., ::-1]
     share = np.ones_like(asked)
     np.divide(relaxation.layer_prices.T[:, None, :], asked, out=share, where=asked > 0.0)
     share = np.minimum(1.0, share.min(axis=2))
     share[point.usage[:, -1].sum(axis=1) > FULL_USE] = 1.0
     link *= share[:, :, None]
-    return link, np.add.reduceat(link, first, axis=2)
-
-
-def _from_layer_on(values: Floats) -> Floats:
-    """Return sums over the last axis from each entry to the end."""
-    return np.asarray(np.cumsum(values[..., ::-1], axis=-1)[..., ::-1])
+    return link
 
 
 def nothing_known(relaxation: Relaxation) -> Evaluation:

@@ -13,12 +13,15 @@ from planner.design.ledger import Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate
 from planner.design.work import Work
+from planner.network import Floats
 from planner.scenario import Demand
 
 STARTS = 3
 """Number of orders in which a first plan is constructed."""
 MAX_REMOVED = 3
 """Largest number of demands that are routed anew together."""
+DISTORTION = 0.3
+"""Spread (of the logarithm) of the random factors on span prices."""
 ACCEPTED_LOSS = 0.002
 """Relative worsening that the local search accepts on its way."""
 
@@ -88,6 +91,7 @@ class LocalSearch:
             trial = current.copy()
             removed = self._related(trial)
             trial.remove(demand.id for demand in removed)
+            self.search.distortion = self._distortion()
             for demand in removed:
                 self._route(trial, demand)
             key = self.rank(trial)
@@ -96,7 +100,15 @@ class LocalSearch:
             if key < best_key:
                 best, best_key = trial, key
                 self.note(trial)
+        self.search.distortion = None
         return best
+
+    def _distortion(self) -> Floats | None:
+        """Return random factors on span prices every other time, so that routes differ from those seen before."""
+        if self._random.random() < 0.5:
+            return None
+        spans = len(self.prices.network.spans)
+        return np.exp(DISTORTION * self._random.standard_normal(spans))
 
     def note(self, ledger: Ledger) -> None:
         """Tell the work's owner about a ledger that is a plan: all demands served, within the budgets."""
