@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from planner.design.graph import DesignGraph, design_graph
 from planner.design.ledger import PriceTable
-from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
+from planner.design.orientation import OrientationProblem, bound_orientation
 from planner.design.reduction import reduce_graph
 from planner.design.stations import Distances, Reach, present_tariff, reach, station_cost
 from planner.network import Floats, Integers, Network
@@ -28,6 +28,10 @@ METHOD = (
     "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
 )
 MAX_STEPS = 20_000
+MIN_USAGE = 0.02
+"""Usage in the relaxation from which an edge belongs to its network."""
+MIN_SHARE = 0.8
+"""Share of a duct's streets that must be used for the duct to belong to it."""
 LARGE_SIZE = 1_000_000
 """Prices times demands from which several threads pay."""
 STEPS_PER_WORK = 100
@@ -42,12 +46,22 @@ class LineGraph:
     end: Integers
     prices: Floats
     """(phases, edges)."""
+    spans: Integers
+    """Span that each edge stands for."""
 
 
-def lower_bound(
-    network: Network, scenario: Scenario, *, keep_going: Callable[[], bool] = lambda: True
-) -> tuple[float, int]:
-    """Return a safe lower bound on the net present cost of every plan that serves all demands, and the steps it took.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LowerBound:
+    """A bound on the cost of every plan, and the lines that the relaxation would build."""
+
+    value: float
+    steps: int
+    support: NDArray[np.bool_]
+    """A flag for each span: whether it lies on the relaxation's network."""
+
+
+def lower_bound(network: Network, scenario: Scenario, *, keep_going: Callable[[], bool] = lambda: True) -> LowerBound:
+    """Return a safe lower bound on the net present cost of every plan that serves all demands.
 
     `keep_going` is asked now and then; the bound is safe wherever it stops.
     """
@@ -56,17 +70,28 @@ def lower_bound(
     distances = Distances(network, scenario, graph)
     reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
     stations = station_cost(present_tariff(prices), scenario, reaches, scenario.demands)
-    lines = bound_lines(network, scenario, line_graph(network, graph, prices), keep_going=keep_going)
-    return stations + lines.value, lines.steps
+    last = len(scenario.phases) - 1
+    bounds = [
+        bound_lines(network, scenario, line_graph(network, graph, prices, phases), keep_going=keep_going)
+        for phases in dict.fromkeys((tuple(range(last + 1)), (last,)))
+    ]
+    best = max(bounds, key=lambda bound: bound.value)
+    return LowerBound(
+        value=stations + best.value, steps=sum(bound.steps for bound in bounds), support=bounds[0].support
+    )
 
 
 def bound_lines(
     network: Network, scenario: Scenario, lines: LineGraph, *, keep_going: Callable[[], bool] = lambda: True
-) -> OrientationBound:
-    """Return the bound on what lines cost."""
+) -> LowerBound:
+    """Return the bound on what lines cost, over the phases that the lines are priced for."""
     node = {site.id: site.node for site in network.sites}
-    ends = [(node[d.a], node[d.b], d.routes, scenario.phase_index(d.from_phase)) for d in scenario.demands]
-    ends = [entry for entry in ends if entry[0] != entry[1]]
+    skipped = len(scenario.phases) - len(lines.prices)
+    ends = [
+        (node[d.a], node[d.b], d.routes, max(0, scenario.phase_index(d.from_phase) - skipped))
+        for d in scenario.demands
+        if node[d.a] != node[d.b]
+    ]
     terminals = np.array(sorted({end for entry in ends for end in entry[:2]}), dtype=np.int64)
     reduced = reduce_graph(len(network.nodes), lines.start, lines.end, lines.prices, terminals)
     problem = OrientationProblem(
@@ -79,7 +104,18 @@ def bound_lines(
         ),
     )
     with _threads_for(reduced.prices.size * len(scenario.demands)):
-        return bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
+        found = bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
+    used = reduced.expand(np.flatnonzero(found.usage[-1] > MIN_USAGE))
+    return LowerBound(value=found.value, steps=found.steps, support=_support(network, lines.spans[used]))
+
+
+def _support(network: Network, used: Integers) -> NDArray[np.bool_]:
+    """Return a flag for each span: used, or a duct most of whose streets are used."""
+    support = np.zeros(len(network.spans), dtype=np.bool_)
+    support[used] = True
+    for duct, streets in _streets_of_ducts(network).items():
+        support[duct] = support[streets].mean() > MIN_SHARE
+    return support
 
 
 @contextmanager
@@ -96,18 +132,21 @@ def _threads_for(size: int) -> Iterator[None]:
         numba.set_num_threads(before)
 
 
-def line_graph(network: Network, graph: DesignGraph, prices: PriceTable) -> LineGraph:
+def line_graph(network: Network, graph: DesignGraph, prices: PriceTable, phases: tuple[int, ...]) -> LineGraph:
     """Return streets, ducts and hops as edges whose prices no plan can undercut.
 
-    A leased fiber is paid for at least in the phase of its first use. A duct whose streets make a path between its
+    `phases` are all of them, or the last one alone: what is in use there was built at the lowest price of any phase. A
+    leased fiber is paid for at least in the first of these phases that uses it; the last phase, up to the horizon, is
+    often the longest, and then it alone gives the better bound. A duct whose streets make a path between its
     ends is dropped, and its price, shared by length, becomes theirs where it is lower.
     """
     spans = network.spans
     usable = np.zeros(len(spans), dtype=np.bool_)
     usable[graph.arc_span] = True
     fibers = min(item.fibers_per_route for item in prices.scenario.spec.technologies)
-    lease = np.outer(np.array(prices.lease), spans.lease_per_fiber_year * fibers)
-    cost = np.where(usable, prices.span + lease, np.inf)
+    lease = np.outer(np.array(prices.lease)[list(phases)], spans.lease_per_fiber_year * fibers)
+    cheapest = np.minimum.accumulate(prices.span, axis=0)[list(phases)]
+    cost = np.where(usable, cheapest + lease, np.inf)
     followed = _streets_of_ducts(network)
     for duct, streets in followed.items():
         share = spans.length_km[streets] / spans.length_km[streets].sum()
@@ -115,7 +154,9 @@ def line_graph(network: Network, graph: DesignGraph, prices: PriceTable) -> Line
             cost[:, streets] = np.minimum(cost[:, streets], np.outer(cost[:, duct], share))
         cost[:, duct] = np.inf
     kept = np.flatnonzero(np.isfinite(cost).all(axis=0))
-    return LineGraph(start=spans.start[kept], end=spans.end[kept], prices=np.ascontiguousarray(cost[:, kept]))
+    return LineGraph(
+        start=spans.start[kept], end=spans.end[kept], prices=np.ascontiguousarray(cost[:, kept]), spans=kept
+    )
 
 
 def _streets_of_ducts(network: Network) -> dict[int, NDArray[np.int64]]:

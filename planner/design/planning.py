@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.design.assembly import assemble_plan
 from planner.design.bounds import METHOD, STEPS_PER_WORK, lower_bound
 from planner.design.diagnose import explain_no_plan, obstacles
@@ -42,12 +45,14 @@ def design_plan(
     )
     chosen = rollout or scenario.spec.rollout
 
-    def prove() -> None:
-        """Bound the cost of all plans; a plan that leaves demands unserved has no such bound."""
-        if scenario.spec.objective == "net_present_cost":
-            bound, steps = lower_bound(network, scenario, keep_going=lambda: work.seconds < work.time_limit_s)
-            work.spend(steps // STEPS_PER_WORK)
-            work.proved(bound)
+    def prove() -> NDArray[np.bool_] | None:
+        """Bound the cost of all plans, and return the relaxation's network; there is none if demands may be left."""
+        if scenario.spec.objective != "net_present_cost":
+            return None
+        bound = lower_bound(network, scenario, keep_going=lambda: work.seconds < work.time_limit_s)
+        work.spend(bound.steps // STEPS_PER_WORK)
+        work.proved(bound.value)
+        return bound.support
 
     draft = ROLLOUTS[chosen](Context(network=network, scenario=scenario, work=work, prove=prove))
     if draft is None:

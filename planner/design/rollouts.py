@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
 from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
@@ -43,12 +46,16 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a roll-out plans with. `prove` is called once there is a first plan, to compute a bound for it."""
+    """What a roll-out plans with.
+
+    `prove` is called once there is a first plan, to compute a bound for it; it may return a flag for each span, saying
+    which lie on a network that is worth a try.
+    """
 
     network: Network
     scenario: Scenario
     work: Work
-    prove: Callable[[], None] = field(default=lambda: None)
+    prove: Callable[[], NDArray[np.bool_] | None] = field(default=lambda: None)
 
 
 def spending(prices: PriceTable, draft: Draft) -> list[float]:
@@ -73,8 +80,9 @@ def plan_jointly(context: Context, past: Past = NOTHING, known: tuple[Candidate,
     best = local.construct(past)
     draft = _solve_pool(context, local, prices, best)
     if draft is not None:
-        context.prove()
+        local.follow(context.prove())
     if not work.is_over:
+        best = min(best, local.construct(past), key=local.rank)
         best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
         draft = _solve_pool(context, local, prices, best) or draft
     return draft

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.design.ledger import Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
@@ -22,6 +23,8 @@ MAX_REMOVED = 3
 """Largest number of demands that are routed anew together."""
 DISTORTION = 0.3
 """Spread (of the logarithm) of the random factors on span prices."""
+GUIDE_FACTOR = 0.2
+"""Factor on the price of spans on the network that the search follows."""
 ACCEPTED_LOSS = 0.002
 """Relative worsening that the local search accepts on its way."""
 
@@ -58,12 +61,18 @@ class LocalSearch:
         self.demands = tuple(demands)
         self.work = work
         self.pool = Pool()
+        self._guide: Floats | None = None
         self._random = np.random.default_rng(search.scenario.spec.solver.seed)
+
+    def follow(self, network: NDArray[np.bool_] | None) -> None:
+        """Prefer the flagged spans from now on, half of the time."""
+        self._guide = None if network is None else np.where(network, GUIDE_FACTOR, 1.0)
 
     def construct(self, past: Past) -> Ledger:
         """Return the best ledger of a few orders in which demands are routed; one without a route is left out."""
         ledgers: list[Ledger] = []
         for order in self._orders():
+            self.search.distortion = self._guide
             ledger = Ledger(self.prices, past)
             for demand in order:
                 self._route(ledger, demand)
@@ -71,6 +80,7 @@ class LocalSearch:
             ledgers.append(ledger)
             if self.work.is_over:
                 break
+        self.search.distortion = None
         return min(ledgers, key=self.rank)
 
     def _orders(self) -> list[list[Demand]]:
@@ -104,11 +114,13 @@ class LocalSearch:
         return best
 
     def _distortion(self) -> Floats | None:
-        """Return random factors on span prices every other time, so that routes differ from those seen before."""
-        if self._random.random() < 0.5:
+        """Return factors on span prices: none, the guide, or random ones, so that routes differ from those seen."""
+        choice = int(self._random.integers(4))
+        if choice == 0:
             return None
         spans = len(self.prices.network.spans)
-        return np.exp(DISTORTION * self._random.standard_normal(spans))
+        factors: Floats = np.exp(DISTORTION * (choice % 2) * self._random.standard_normal(spans))
+        return factors if self._guide is None or choice == 1 else factors * self._guide
 
     def note(self, ledger: Ledger) -> None:
         """Tell the work's owner about a ledger that is a plan: all demands served, within the budgets."""
