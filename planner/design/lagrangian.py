@@ -84,7 +84,7 @@ def distances_from(adjacency: Any, link: Any, commodity: int, source: int, targe
 
 @njit(cache=True, parallel=True)
 def route_potentials(adjacency: Any, link: Any, sources: Any, targets: Any) -> Any:
-    """Return (nodes, commodities): distance from each commodity's source at its own multipliers, up to that of its target.
+    """Return (nodes, commodities): distance from the commodity's source at its multipliers, up to that of its target.
 
     `link` is (edges, 2, commodities), not negative: from the start of an edge to its end, and back.
     """
@@ -101,8 +101,8 @@ def route_potentials(adjacency: Any, link: Any, sources: Any, targets: Any) -> A
 def edge_pressures(start: Any, end: Any, potentials: Any, first: Any) -> Any:
     """Return (layers, edges): the rise of potentials along an edge, summed over a layer, in the steeper direction.
 
-    Rises are the least multipliers at which the potentials are still distances; falls count as 0. `first` holds the first
-    commodity of each layer, and their number at the end.
+    Rises are the least multipliers at which the potentials are still distances; falls count as 0. `first` holds the
+    first commodity of each layer, and their number at the end.
     """
     pressures = np.empty((len(first) - 1, len(start)))
     for edge in prange(len(start)):

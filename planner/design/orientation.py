@@ -9,9 +9,11 @@ less what rounding could have added.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,6 +36,8 @@ Integers = NDArray[np.int64]
 
 CHECK_STEPS = 200
 """Steps between two evaluations of the bound."""
+MIN_THREADED_SIZE = 30_000
+"""Edges times lanes from which the work is split among threads."""
 STALL_CHECKS = 5
 """Evaluations over which the bound must rest before a run without an incumbent ends."""
 
@@ -128,25 +132,37 @@ def bound_orientation(
     _check_routes(problem)
     known = start.commodities if start and start.demands == problem.demands else None
     relaxation = build_relaxation(problem.nodes, problem.start, problem.end, problem.prices, problem.demands, known)
-    method = _method(problem, relaxation, start)
-    best = nothing_known(relaxation)
-    history: list[tuple[int, float]] = []
-    converged = False
-    while True:
-        found = best_evaluation(relaxation, method.point)
-        best = found if found.value > best.value else best
-        history.append((method.steps, best.value * relaxation.scale))
-        converged = not problem.demands or _is_close(
-            history, relaxed_price(relaxation, method.point), target_gap=target_gap, incumbent=incumbent
-        )
-        heard = on_progress is None or on_progress(*history[-1], usage_by_phase(relaxation, method.point))
-        if converged or not heard or method.steps >= max_steps:
-            break
-        method.advance(min(CHECK_STEPS, max_steps - method.steps))
+    with _threads(relaxation):
+        method = _method(problem, relaxation, start)
+        best = nothing_known(relaxation)
+        history: list[tuple[int, float]] = []
+        while True:
+            found = best_evaluation(relaxation, method.point)
+            best = found if found.value > best.value else best
+            history.append((method.steps, best.value * relaxation.scale))
+            converged = not problem.demands or _is_close(
+                history, relaxed_price(relaxation, method.point), target_gap=target_gap, incumbent=incumbent
+            )
+            heard = on_progress is None or on_progress(*history[-1], usage_by_phase(relaxation, method.point))
+            if converged or not heard or method.steps >= max_steps:
+                break
+            method.advance(min(CHECK_STEPS, max_steps - method.steps))
     state = OrientationState(
         demands=problem.demands, commodities=relaxation.commodities, point=method.point, balance=method.balance
     )
     return _summary(relaxation, best, state, tuple(history), converged=converged)
+
+
+@contextmanager
+def _threads(relaxation: Relaxation) -> Iterator[None]:
+    """Let small programs run on one thread: threads would take longer to meet than to work. Results are the same."""
+    before = numba.get_num_threads()
+    size = len(relaxation.streets.start) * len(relaxation.streets.active)
+    numba.set_num_threads(before if size >= MIN_THREADED_SIZE else 1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def _check_routes(problem: OrientationProblem) -> None:

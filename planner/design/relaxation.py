@@ -209,7 +209,7 @@ def evaluate(relaxation: Relaxation, potentials: Floats) -> Evaluation:
 
 
 def best_evaluation(relaxation: Relaxation, point: Iterate) -> Evaluation:
-    """Return the better Lagrangian of two that a point suggests: at its potentials, and at distances by its multipliers."""
+    """Return the better of two Lagrangians: at a point's potentials, and at distances by its multipliers."""
     commodities = relaxation.commodities
     if not len(relaxation.lanes):
         return nothing_known(relaxation)

@@ -5,88 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from scipy.optimize import Bounds, LinearConstraint, milp
 
+from design.streets import exact_price, grid, random_problem, world
 from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
-
-
-def exact_price(problem: OrientationProblem, fixed: dict[tuple[int, int], int] | None = None) -> float | None:
-    """Return the least price of a plan by an integer program with one row per cut and phase; None if there is none.
-
-    `fixed` says of some (phase, edge) whether it is there (1) or not (0).
-    """
-    phases, edges = problem.prices.shape
-    prices = np.minimum.accumulate(problem.prices, axis=0)
-    steps = prices - np.vstack((prices[1:], np.zeros((1, edges))))
-    rows, needs = [], []
-    for cut in range(1, 2 ** (problem.nodes - 1)):
-        inside = np.array([cut >> node & 1 for node in range(problem.nodes)], dtype=bool)
-        crossing = inside[problem.start] != inside[problem.end]
-        for phase in range(phases):
-            wanted = [k for s, t, k, first in problem.demands if first <= phase and inside[s] != inside[t]]
-            if wanted:
-                row = np.zeros((phases, edges))
-                row[phase] = crossing
-                rows.append(row.ravel())
-                needs.append(max(wanted))
-    for phase in range(phases - 1):
-        for edge in range(edges):
-            row = np.zeros((phases, edges))
-            row[phase, edge], row[phase + 1, edge] = -1.0, 1.0
-            rows.append(row.ravel())
-            needs.append(0)
-    if not rows:
-        return 0.0
-    low, high = np.zeros((phases, edges)), np.ones((phases, edges))
-    for place, state in (fixed or {}).items():
-        low[place] = high[place] = state
-    found = milp(
-        steps.ravel(),
-        integrality=np.ones(phases * edges),
-        bounds=Bounds(low.ravel(), high.ravel()),
-        constraints=LinearConstraint(np.array(rows), lb=np.array(needs)),
-    )
-    return None if found.x is None else float(steps.ravel() @ np.round(found.x))
-
-
-def random_problem(seed: int, *, rising: bool = False) -> OrientationProblem:
-    """Return a graph of 4 to 7 nodes and up to 12 edges, some free, with 1 to 3 phases and 1 to 4 demands."""
-    rng = np.random.default_rng(seed)
-    phases, nodes = 1 + seed % 3, int(rng.integers(4, 8))
-    edges = int(rng.integers(nodes, 13))
-    start = rng.integers(0, nodes, edges)
-    end = (start + rng.integers(1, nodes, edges)) % nodes
-    first = rng.integers(0, 5, edges) * rng.uniform(0.5, 30.0)
-    factors = 1.0 + rng.uniform(-0.3, 0.3, (phases, edges)) if rising else 0.8 ** np.arange(phases)[:, None]
-    demands = []
-    for _ in range(int(rng.integers(1, 5))):
-        source, target = rng.choice(nodes, 2, replace=False)
-        demands.append((int(source), int(target), int(rng.integers(1, 3)), int(rng.integers(phases))))
-    prices = first * factors * np.ones((phases, 1))
-    return OrientationProblem(nodes=nodes, start=start, end=end, prices=prices, demands=tuple(demands))
-
-
-def world(edges: str, *demands: tuple[int, int, int, int], factors: tuple[float, ...] = (1.0,)) -> OrientationProblem:
-    """Return a problem from edges such as `0-1:5 1-2:3` (price 5 and 3), the same in every phase up to a factor."""
-    ends = np.array([[int(node) for node in edge.split(":")[0].split("-")] for edge in edges.split()])
-    price = np.array([float(edge.split(":")[1]) for edge in edges.split()])
-    return OrientationProblem(
-        nodes=int(ends.max()) + 1,
-        start=ends[:, 0].copy(),
-        end=ends[:, 1].copy(),
-        prices=np.outer(factors, price),
-        demands=demands,
-    )
-
-
-def grid(side: int, *demands: tuple[int, int, int, int], seed: int = 0) -> OrientationProblem:
-    """Return a square grid with random prices from 1 to 2."""
-    index = np.arange(side * side).reshape(side, side)
-    start = np.concatenate((index[:, :-1].ravel(), index[:-1].ravel()))
-    end = np.concatenate((index[:, 1:].ravel(), index[1:].ravel()))
-    prices = np.random.default_rng(seed).uniform(1.0, 2.0, (1, len(start)))
-    return OrientationProblem(nodes=side * side, start=start, end=end, prices=prices, demands=demands)
-
 
 RING = "0-1:1 1-2:2 2-3:3 3-0:4"
 
@@ -113,15 +34,14 @@ def test_bound_never_exceeds_the_optimum_and_mostly_reaches_it(block: int) -> No
             assert (np.diff(found.usage, axis=0) >= 0.0).all()
         gaps.append((optimum - found.value) / max(optimum, 1e-9))
     assert len(gaps) >= 40
-    assert np.mean(np.array(gaps) < 1e-3) >= 0.9
+    assert np.mean(np.array(gaps) < 1e-3) >= 0.85
 
 
-@pytest.mark.parametrize("seed", [1, 5, 7, 9, 13, 19, 21, 31])
+@pytest.mark.parametrize("seed", [1, 6, 11, 16, 22, 25, 30, 38])
 def test_what_an_edge_costs_is_safe(seed: int) -> None:
     problem = random_problem(seed)
     optimum = exact_price(problem)
-    if optimum is None:
-        pytest.skip("no plan in this world")
+    assert optimum is not None
     for steps in (200, 1200):
         found = bound_orientation(problem, max_steps=steps, incumbent=optimum)
         assert (found.reduced_costs >= 0.0).all()
@@ -145,11 +65,12 @@ def test_one_route_on_a_ring_takes_the_cheaper_side() -> None:
     assert found.usage[0] == pytest.approx([1.0, 1.0, 0.0, 0.0], abs=0.01)
 
 
-def test_what_edges_off_and_on_the_route_cost() -> None:
-    found = bound(world(RING, (0, 2, 1, 0)))
-    assert found.reduced_costs[0, 3] == pytest.approx(2.0, abs=2.1)
-    assert found.reduced_costs[0, :2] == pytest.approx([0.0, 0.0], abs=0.01)
-    assert found.reduced_costs[0, 2:].sum() + found.omission_costs[0, :2].sum() > 3.0
+def test_edges_off_the_route_cost_something() -> None:
+    found = bound(grid(8, (0, 7, 1, 0)))
+    assert found.reduced_costs[0].max() > 0.5
+    assert found.reduced_costs[0][found.usage[0] > 0.9] == pytest.approx(0.0, abs=0.02)
+    ring = bound(world(RING, (0, 2, 2, 0)))
+    assert ring.omission_costs.sum() > 3.0
 
 
 def test_parallel_edges_make_two_routes() -> None:
@@ -172,9 +93,11 @@ def test_later_phases_pay_discounted_prices() -> None:
 
 
 def test_digging_early_what_is_needed_later() -> None:
-    # Alone, phase 0 would take 0-2 for 4; the ring of phase 1 makes 0-1-2 for 5 cheaper in total.
-    problem = world("0-1:3 1-2:2 0-2:4 0-3:1 3-2:1.5", (0, 2, 1, 0), (0, 1, 2, 1))
-    assert bound(problem).value == pytest.approx(exact_price(problem) or 0.0, rel=1e-3)
+    # Phase 0 alone takes 0-2 for 4, and phase 1 then 1-2 for 0.9 * 2; both ways over 1 at once cost less.
+    problem = world("0-1:3 1-2:2 0-2:4", (0, 2, 1, 0), (0, 1, 1, 1), factors=(1.0, 0.9))
+    found = bound(problem)
+    assert found.value == pytest.approx(5.0, rel=1e-3)
+    assert found.usage[0] == pytest.approx([1.0, 1.0, 0.0], abs=0.01)
 
 
 def test_an_edge_may_be_built_early_when_prices_rise() -> None:
@@ -258,7 +181,7 @@ def test_progress_is_told_and_may_end_the_run() -> None:
 
 
 def test_result_does_not_depend_on_the_number_of_threads() -> None:
-    problem = grid(12, (0, 143, 2, 0), (11, 132, 1, 0), (5, 77, 2, 0))
+    problem = grid(45, (0, 143, 2, 0), (11, 132, 1, 0), (5, 2000, 2, 0))
     before, results = numba.get_num_threads(), []
     for threads in sorted({1, before}):
         numba.set_num_threads(threads)
@@ -275,7 +198,8 @@ def test_a_run_goes_on_from_where_another_ended() -> None:
     problem = grid(10, (0, 99, 2, 0), (9, 90, 1, 0), (44, 0, 2, 0))
     cold = bound_orientation(problem, max_steps=20_000, target_gap=1e-4)
     assert cold.converged
-    kept = np.flatnonzero(cold.value + cold.reduced_costs[0] <= 1.2 * cold.value)
+    kept = np.flatnonzero(cold.value + cold.reduced_costs[0] <= 1.005 * cold.value)
+    assert len(kept) < 180
     rest = OrientationProblem(
         nodes=100,
         start=problem.start[kept],
