@@ -25,7 +25,11 @@ class DesignOptions:
     rollout: Rollout | None = None
     gap: float | None = None
     time_limit_s: float | None = None
+    start: Path | None = None
+    """A plan whose routes are tried first."""
     on_progress: Callable[[Progress], None] | None = None
+    should_stop: Callable[[], bool] = lambda: False
+    """Asked between steps; the best plan so far is kept."""
 
 
 def build(scenario: Scenario, folder: Path) -> Network:
@@ -104,7 +108,9 @@ def _design(scenario: Scenario, network: Network, folder: Path, options: DesignO
         rollout=options.rollout,
         gap=options.gap,
         time_limit_s=options.time_limit_s,
+        start=None if options.start is None else load_plan(options.start),
         on_progress=options.on_progress,
+        should_stop=options.should_stop,
     )
     write_atomically(folder / PLAN_FILE, [plan.to_json()])
     return plan

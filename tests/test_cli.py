@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +209,23 @@ def test_help_and_check_start_without_the_engines(scenario: Path) -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parent.parent)
+
+
+def test_ctrl_c_keeps_the_best_plan_which_can_be_the_start_of_another_run(tmp_path: Path) -> None:
+    scenario = Path(__file__).parent.parent / "scenarios" / "helsinki-centre.yaml"
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "planner.cli", "run", str(scenario), "--out", str(out), "--gap", "0"]
+    with subprocess.Popen(command, cwd=scenario.parent.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        while child.poll() is None and not (out / "network.geojson").exists():
+            time.sleep(0.05)
+        time.sleep(1.0)  # the search is under way; whatever it has found by now is kept
+        child.send_signal(signal.SIGINT)
+        _, stderr = child.communicate(timeout=120)
+    assert child.returncode == 130, stderr.decode()
+    plan = json.loads((out / "plan.json").read_text(encoding="utf-8"))
+    assert plan["outcome"]["stopped_by"] == "interrupt"
+    assert json.loads((out / "verdict.json").read_text(encoding="utf-8"))["passed"] is True
+    again = run("design", scenario, "--out", out, "--start", out / "plan.json", "--gap", "1.0")
+    assert again.exit_code == 0, again.output
+    resumed = json.loads((out / "plan.json").read_text(encoding="utf-8"))
+    assert resumed["outcome"]["cost"] <= plan["outcome"]["cost"] + 1e-6

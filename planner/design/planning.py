@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from planner.design.assembly import assemble_plan
 from planner.design.bounds import METHOD, STEPS_PER_WORK, lower_bound
 from planner.design.diagnose import explain_no_plan, obstacles
 from planner.design.rollouts import ROLLOUTS, Context
+from planner.design.routes import RouteJudge, routes_of_plan
 from planner.design.work import OnProgress, Work
 from planner.errors import InfeasibleError, InputError
 from planner.network import Network
@@ -23,11 +26,15 @@ def design_plan(
     rollout: Rollout | None = None,
     gap: float | None = None,
     time_limit_s: float | None = None,
+    start: Plan | None = None,
     on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Plan:
     """Return the best plan found, with its lower bound and what stopped the search.
 
-    `rollout`, `gap` and `time_limit_s` replace what the scenario says. Raises InputError when the network was built
+    `rollout`, `gap` and `time_limit_s` replace what the scenario says. `start` is a plan whose routes are tried first;
+    those that this scenario does not know or allow are left out. `should_stop` is asked between steps: the best plan so
+    far is kept. Raises InputError when the network was built
     for another scenario, InfeasibleError when no plan exists (with the reasons), and SolverError when none was found
     though none was ruled out.
     """
@@ -42,6 +49,7 @@ def design_plan(
         budget=limits.work_budget,
         time_limit_s=limits.time_limit_s if time_limit_s is None else time_limit_s,
         on_progress=on_progress,
+        should_stop=should_stop,
     )
     chosen = rollout or scenario.spec.rollout
 
@@ -49,12 +57,16 @@ def design_plan(
         """Bound the cost of all plans, and return the relaxation's network; there is none if demands may be left."""
         if scenario.spec.objective != "net_present_cost":
             return None
-        bound = lower_bound(network, scenario, keep_going=lambda: work.seconds < work.time_limit_s)
+        bound = lower_bound(
+            network, scenario, keep_going=lambda: not work.interrupted and work.seconds < work.time_limit_s
+        )
         work.spend(bound.steps // STEPS_PER_WORK)
         work.proved(bound.value)
         return bound.support
 
-    draft = ROLLOUTS[chosen](Context(network=network, scenario=scenario, work=work, prove=prove))
+    known = () if start is None else routes_of_plan(RouteJudge(network, scenario), start)
+    context = Context(network=network, scenario=scenario, work=work, prove=prove, start=known)
+    draft = ROLLOUTS[chosen](context)
     if draft is None:
         raise explain_no_plan(network, scenario, work)
     return assemble_plan(network, scenario, draft, work, rollout=chosen, bound_method=METHOD)

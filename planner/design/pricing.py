@@ -298,9 +298,8 @@ class RouteSearch:
                 return first, second
             risky = [span for path in pair for span in path if shared.intersection(groups[span])]
             most = max(len(groups[span]) for span in risky)
-            weight[[span for span in risky if len(groups[span]) == most][-1 if most == 1 else slice(None)]] = (
-                UNREACHABLE
-            )
+            riskiest = [span for span in risky if len(groups[span]) == most]
+            weight[riskiest[-1:] if most == 1 else riskiest] = UNREACHABLE
         return None
 
 

@@ -56,6 +56,8 @@ class Context:
     scenario: Scenario
     work: Work
     prove: Callable[[], NDArray[np.bool_] | None] = field(default=lambda: None)
+    start: tuple[Candidate, ...] = ()
+    """Routes of a plan to start from."""
 
 
 def spending(prices: PriceTable, draft: Draft) -> list[float]:
@@ -70,19 +72,19 @@ def spending(prices: PriceTable, draft: Draft) -> list[float]:
     return totals
 
 
-def plan_jointly(context: Context, past: Past = NOTHING, known: tuple[Candidate, ...] = ()) -> Draft | None:
+def plan_jointly(context: Context, past: Past = NOTHING) -> Draft | None:
     """Return a draft for all phases at once, or None when no combination of the routes found is a plan."""
-    scenario, work = context.scenario, context.work
+    scenario, work, known = context.scenario, context.work, context.start
     prices = PriceTable(context.network, scenario)
     search = RouteSearch(design_graph(context.network), RouteJudge(context.network, scenario))
     local = LocalSearch(search, prices, scenario.demands, work)
     local.pool.add(known)
-    best = local.construct(past)
+    best = local.construct(past, known)
     draft = _solve_pool(context, local, prices, best)
     if draft is not None:
         local.follow(context.prove())
     if not work.is_over:
-        best = min(best, local.construct(past), key=local.rank)
+        best = min(best, local.construct(past, known), key=local.rank)
         best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
         draft = _solve_pool(context, local, prices, best) or draft
     return draft
@@ -91,26 +93,30 @@ def plan_jointly(context: Context, past: Past = NOTHING, known: tuple[Candidate,
 def plan_step_by_step(context: Context) -> Draft | None:
     """Return a draft in which every phase is planned without a look at later demands, on top of what stands."""
     scenario, work = context.scenario, context.work
-    past, known = NOTHING, dict[object, Candidate]()
+    past, known = NOTHING, {candidate.key: candidate for candidate in context.start}
     steps: list[Draft] = []
     for phase in range(len(scenario.phases)):
         left = len(scenario.phases) - phase
         step_work = Work(
-            gap=0.0, budget=max(1, (work.budget - work.spent) // left), time_limit_s=work.seconds_left / left
+            gap=0.0,
+            budget=max(1, (work.budget - work.spent) // left),
+            time_limit_s=work.seconds_left / left,
+            should_stop=lambda: work.interrupted,
         )
-        step = Context(network=context.network, scenario=_one_phase(scenario, phase), work=step_work)
+        step = Context(
+            network=context.network, scenario=_one_phase(scenario, phase), work=step_work, start=tuple(known.values())
+        )
         if not step.scenario.spec.demands:
             steps.append(_EMPTY)
             continue
-        draft = plan_jointly(step, past, tuple(known.values()))
+        draft = plan_jointly(step, past)
         work.spend(step_work.spent)
-        work.interrupted = work.interrupted or step_work.interrupted
         work.unrouted = step_work.unrouted
         if draft is None:
             return None
         steps.append(draft)
         past = _added(past, draft)
-        known = {c.key: c for routes in draft.services.values() for c in routes}
+        known |= {c.key: c for routes in draft.services.values() for c in routes}
     context.prove()
     return _joined(steps)
 

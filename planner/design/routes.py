@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from planner.network import Network, NetworkSite
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
-from planner.plan import Route, Station
+from planner.plan import Plan, Route, Station
 from planner.scenario import Demand, Scenario, Technology
 
 CandidateKey = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...], int]
@@ -168,3 +168,21 @@ def allowed_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology
     common = set.intersection(*(set(phase.technologies) for phase in phases))
     chosen = (scenario.technology(name) for name in sorted(common))
     return tuple(item for item in chosen if scenario.link_hardware(item).rate_plane == demand.rate_plane)
+
+
+def routes_of_plan(judge: RouteJudge, plan: Plan) -> tuple[Candidate, ...]:
+    """Return the routes of a plan's last phase for each demand, judged anew; what is unknown here is left out."""
+    scenario, span_index = judge.scenario, judge.network.span_index()
+    demands = {demand.id: demand for demand in scenario.demands}
+    latest = {service.demand: service for service in plan.services if service.demand in demands}
+    found: list[Candidate] = []
+    for demand_id, service in sorted(latest.items()):
+        demand = demands[demand_id]
+        technologies = {item.id: item for item in allowed_technologies(scenario, demand)}
+        for route in service.routes:
+            is_known = route.technology in technologies and set(route.spans) <= span_index.keys()
+            if is_known and all(station.site in judge.sites for station in route.stations):
+                spans = [span_index[span] for span in route.spans]
+                candidate = judge.judge(demand, technologies[route.technology], spans, route.stations)
+                found += [candidate] if candidate is not None else []
+    return tuple(found)

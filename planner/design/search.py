@@ -68,9 +68,12 @@ class LocalSearch:
         """Prefer the flagged spans from now on, half of the time."""
         self._guide = None if network is None else np.where(network, GUIDE_FACTOR, 1.0)
 
-    def construct(self, past: Past) -> Ledger:
-        """Return the best ledger of a few orders in which demands are routed; one without a route is left out."""
-        ledgers: list[Ledger] = []
+    def construct(self, past: Past, known: Sequence[Candidate] = ()) -> Ledger:
+        """Return the best of the known routes and of a few orders in which demands are routed.
+
+        A demand without a route is left out.
+        """
+        ledgers = [self._given(past, known)] if known else []
         for order in self._orders():
             self.search.distortion = self._guide
             ledger = Ledger(self.prices, past)
@@ -82,6 +85,16 @@ class LocalSearch:
                 break
         self.search.distortion = None
         return min(ledgers, key=self.rank)
+
+    def _given(self, past: Past, known: Sequence[Candidate]) -> Ledger:
+        """Return a ledger in which demands have the routes that are known for them, if those are as many as asked."""
+        ledger = Ledger(self.prices, past)
+        for demand in self.demands:
+            routes = tuple(candidate for candidate in known if candidate.demand == demand.id)
+            if len(routes) == demand.routes and all(ledger.fits(route) for route in routes):
+                ledger.add(demand.id, routes)
+        self.note(ledger)
+        return ledger
 
     def _orders(self) -> list[list[Demand]]:
         """Return orders to construct plans in: hard demands first, early demands first, then at random."""

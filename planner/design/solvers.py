@@ -97,7 +97,13 @@ def solve(
 def _in_child(request: Mapping[str, Any], time_limit_s: float) -> Any:
     """Return the child's answer; the child is killed when it overstays its limit or the parent is interrupted."""
     command = [sys.executable, "-P", str(Path(__file__).with_name("solver_process.py"))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C in the terminal is for the parent to judge
+    ) as child:
         try:
             out, err = child.communicate(json.dumps(request).encode(), timeout=2.0 * time_limit_s + 60.0)
         except subprocess.TimeoutExpired as error:

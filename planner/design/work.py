@@ -17,20 +17,33 @@ class Work:
     then `stopped_by` says so. `unrouted` names the demands for which no route was found at all.
     """
 
-    def __init__(self, *, gap: float, budget: int, time_limit_s: float, on_progress: OnProgress | None = None) -> None:
-        """Start the clock."""
+    def __init__(
+        self,
+        *,
+        gap: float,
+        budget: int,
+        time_limit_s: float,
+        on_progress: OnProgress | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Start the clock; `should_stop` is asked between steps whether somebody wants an end."""
         self.gap_wanted = gap
         self.budget = budget
         self.time_limit_s = time_limit_s
         self.spent = 0
         self.incumbent: float | None = None
         self.bound = 0.0
-        self.interrupted = False
+        self._should_stop = should_stop
         self.unrouted: tuple[str, ...] = ()
         self.first_plan_s = 0.0
         self.history: list[Progress] = []
         self._on_progress = on_progress
         self._start_s = time.monotonic()
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether somebody asked for an end."""
+        return self._should_stop()
 
     @property
     def seconds(self) -> float:
