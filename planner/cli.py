@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +16,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from planner.errors import InputError, OutputError, PlannerError, VerdictError
+from planner.console import Output, command, exit_if_interrupted, stop_on_interrupt
+from planner.errors import InputError, OutputError, VerdictError
 
 app = typer.Typer(
     add_completion=False,
@@ -36,81 +35,18 @@ RolloutName = Annotated[
     str | None, typer.Option("--rollout", help="joint or step-by-step, instead of what the scenario says.")
 ]
 Gap = Annotated[float | None, typer.Option("--gap", min=0.0, max=1.0, help="Stop at this relative gap.")]
+Start = Annotated[Path | None, typer.Option("--start", help="Try the routes of this plan first.")]
 TimeLimit = Annotated[float | None, typer.Option("--time-limit-s", min=0.1, help="Stop after this many seconds.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail (exit 1) when a check of the plan fails.")]
-
-
-class Output:
-    """Where a command's words go."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        """Send results to standard output, as text or as one JSON document."""
-        self.as_json = as_json
-        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.console = Console(highlight=False, soft_wrap=True)
-
-    def result(self, contents: dict[str, Any], text: str) -> None:
-        """Print a result."""
-        if self.as_json:
-            print(json.dumps(contents, indent=1, allow_nan=False))
-        else:
-            print(text)
-
-    def note(self, text: str) -> None:
-        """Print a message about what is going on, on standard error."""
-        if not self.as_json:
-            self.errors.print(text, markup=False)
-
-    def progress(self) -> Callable[[Any], None] | None:
-        """Return a printer of progress lines, or None where nobody watches."""
-        if self.as_json or not self.errors.is_terminal:
-            return None
-
-        def show(progress: Any) -> None:
-            plan = "no plan yet" if progress.incumbent is None else f"plan {progress.incumbent:,.0f}"
-            bound = "no bound yet" if not progress.bound else f"bound {progress.bound:,.0f}"
-            gap = ""
-            if progress.incumbent and progress.bound:
-                gap = f"  gap {100.0 * max(0.0, 1.0 - progress.bound / progress.incumbent):.2f} %"
-            self.errors.print(f"{progress.seconds:7.1f} s  {plan}  {bound}{gap}", markup=False)
-
-        return show
-
-    def failure(self, error: PlannerError) -> None:
-        """Print an error."""
-        if self.as_json:
-            problems = getattr(error, "problems", ())
-            details = [{"where": p.where, "key_path": p.key_path, "problem": p.problem} for p in problems]
-            document = {"error": {"kind": error.kind, "code": error.exit_code, "message": str(error)}}
-            if details:
-                document["error"]["problems"] = details
-            print(json.dumps(document, indent=1))
-        else:
-            self.errors.print(str(error), markup=False)
-
-
-@contextmanager
-def _command(*, as_json: bool) -> Iterator[Output]:
-    """Turn errors into messages and exit codes."""
-    output = Output(as_json=as_json)
-    try:
-        yield output
-    except PlannerError as error:
-        output.failure(error)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt:
-        output.note("interrupted; files that were there are unchanged")
-        raise typer.Exit(130) from None
-    except MemoryError as error:
-        output.failure(PlannerError("out of memory"))
-        raise typer.Exit(3) from error
 
 
 def _folder(scenario: Path, out: Path | None) -> Path:
     return out if out is not None else Path("reports") / scenario.stem
 
 
-def _options(output: Output, rollout: str | None, gap: float | None, time_limit_s: float | None) -> Any:
+def _options(
+    output: Output, rollout: str | None, gap: float | None, time_limit_s: float | None, start: Path | None
+) -> Any:
     from planner.pipeline import DesignOptions
 
     if rollout not in (None, "joint", "step-by-step"):
@@ -119,7 +55,9 @@ def _options(output: Output, rollout: str | None, gap: float | None, time_limit_
         rollout=rollout,  # type: ignore[arg-type]
         gap=gap,
         time_limit_s=time_limit_s,
+        start=start,
         on_progress=output.progress(),
+        should_stop=stop_on_interrupt(output),
     )
 
 
@@ -132,7 +70,7 @@ def init(
     """Copy a bundled example with its data into a new folder, as a start for your own."""
     from planner.examples import copy_example
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         path = copy_example(example, out or Path(example))
         output.result({"scenario": str(path)}, f"{path}")
 
@@ -147,7 +85,7 @@ def schema(
     from planner.verdict import Verdict
 
     models: dict[str, type[BaseModel]] = {"scenario": ScenarioSpec, "plan": Plan, "verdict": Verdict}
-    with _command(as_json=False) as output:
+    with command(as_json=False) as output:
         if kind not in models:
             raise InputError.at(kind, f"no such schema; there are {', '.join(models)}")
         text = json.dumps(models[kind].model_json_schema(), indent=1)
@@ -159,7 +97,7 @@ def check(scenario: ScenarioPath, as_json: AsJson = False) -> None:
     """Read and cross-check a scenario; report all mistakes at once."""
     from planner.scenario import load_scenario
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         loaded = load_scenario(scenario)
         counts = {
             "sites": len(loaded.sites),
@@ -178,7 +116,7 @@ def build(scenario: ScenarioPath, out: Out = None, as_json: AsJson = False) -> N
     from planner import pipeline
     from planner.scenario import load_scenario
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
         network = pipeline.build(load_scenario(scenario), folder)
         path = folder / pipeline.NETWORK_FILE
@@ -195,20 +133,22 @@ def design(
     rollout: RolloutName = None,
     gap: Gap = None,
     time_limit_s: TimeLimit = None,
+    start: Start = None,
     as_json: AsJson = False,
 ) -> None:
     """Design a plan for the network that `build` wrote."""
     from planner import pipeline
     from planner.scenario import load_scenario
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
-        options = _options(output, rollout, gap, time_limit_s)
+        options = _options(output, rollout, gap, time_limit_s, start)
         plan = pipeline.design(load_scenario(scenario), folder, options)
         path = folder / pipeline.PLAN_FILE
         outcome = plan.outcome.model_dump(mode="json")
         output.note(_sentence(plan))
         output.result({"plan": str(path), **outcome}, str(path))
+        exit_if_interrupted(plan)
 
 
 @app.command()
@@ -223,7 +163,7 @@ def verify(
     from planner import pipeline
     from planner.scenario import load_scenario
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
         verdict = pipeline.verify(load_scenario(scenario), folder, plan)
         _judge(output, verdict, strict=strict)
@@ -238,7 +178,7 @@ def report(scenario: ScenarioPath, out: Out = None, as_json: AsJson = False) -> 
     from planner import pipeline
     from planner.scenario import load_scenario
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         path = pipeline.report(load_scenario(scenario), _folder(scenario, out))
         output.result({"report": str(path)}, str(path))
 
@@ -250,6 +190,7 @@ def run(
     rollout: RolloutName = None,
     gap: Gap = None,
     time_limit_s: TimeLimit = None,
+    start: Start = None,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
@@ -257,14 +198,15 @@ def run(
     from planner import pipeline
     from planner.scenario import load_scenario
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
-        options = _options(output, rollout, gap, time_limit_s)
+        options = _options(output, rollout, gap, time_limit_s, start)
         results = pipeline.run(load_scenario(scenario), folder, options)
         output.note(_sentence(results.plan))
         _judge(output, results.verdict, strict=strict)
         contents = {"report": str(results.report), "passed": results.verdict.passed}
         output.result({**contents, **results.plan.outcome.model_dump(mode="json")}, str(results.report))
+        exit_if_interrupted(results.plan)
 
 
 @app.command()
@@ -279,7 +221,7 @@ def compare(
     from planner.plan import load_plan
     from planner.verdict import load_verdict
 
-    with _command(as_json=as_json) as output:
+    with command(as_json=as_json) as output:
         rows = []
         for path in results:
             folder = path if path.is_dir() else path.parent
@@ -295,6 +237,63 @@ def compare(
         for line in lines:
             shown.add_row(*line)
         Console(highlight=False, width=max(80, 28 + 30 * len(rows)) if not sys.stdout.isatty() else None).print(shown)
+
+
+@app.command()
+def physics(
+    memory: Annotated[str | None, typer.Option(help="Memory node of the catalog: heralded link or chain.")] = None,
+    source: Annotated[str | None, typer.Option(help="Pair source of the catalog: one link without memory.")] = None,
+    length_km: Annotated[float, typer.Option(min=0.0, help="Length of the whole route.")] = 20.0,
+    links: Annotated[int, typer.Option(min=1, max=12, help="Equal links of a chain of memories.")] = 1,
+    loss_db: Annotated[float | None, typer.Option(min=0.0, help="Measured loss of the route's fiber.")] = None,
+    min_fidelity: Annotated[float, typer.Option(min=0.25, max=1.0, help="Dim a pair source to reach it.")] = 0.25,
+    link_model: Annotated[str | None, typer.Option(help="double_click (default of memories) or single_click.")] = None,
+    fiber: Annotated[str, typer.Option(help="Fiber of the catalog.")] = "metro-1550-all-in",
+    detector: Annotated[str, typer.Option(help="Detector of the catalog.")] = "snspd",
+    termination: Annotated[str | None, typer.Option(help="Ends of an arm; those that fit the fiber, if none.")] = None,
+    hardware: Annotated[Path | None, typer.Option(help="Hardware catalog; the bundled one by default.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="Also draw rate and fidelity against length (SVG).")] = None,
+    validate: Annotated[bool, typer.Option("--validate", help="Compare the models with experiments instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the budget of one link or chain step by step, or the models beside published experiments."""
+    from planner import linkreport
+
+    with command(as_json=as_json) as output:
+        if validate:
+            rows = linkreport.compare_experiments()
+            output.result({"experiments": linkreport.experiments_json(rows)}, linkreport.experiments_text(rows))
+            raise typer.Exit(int(any(row.verdict == "differs" for row in rows)))
+        question = linkreport.LinkQuestion(
+            catalog=hardware, memory=memory, source=source, link_model=link_model, fiber=fiber, detector=detector,
+            termination=termination, length_km=length_km, links=links, loss_db=loss_db, min_fidelity=min_fidelity,
+        )  # fmt: skip
+        answer = question.budget()
+        if curve is not None:
+            output.note(f"curve: {question.write_curve(curve)}")
+        output.result(linkreport.budget_json(question, answer), linkreport.budget_text(question, answer))
+
+
+@app.command()
+def export(
+    scenario: ScenarioPath,
+    to: Annotated[str, typer.Option("--to", help="Format: sequence (memory routes, for SeQUeNCe 0.8.5).")],
+    out: Out = None,
+    stop_time_s: Annotated[float, typer.Option(min=1e-3, help="Time to be simulated.")] = 3.0,
+    as_json: AsJson = False,
+) -> None:
+    """Write the results in a folder for another program."""
+    from planner import sequence_export
+    from planner.scenario import load_scenario
+
+    with command(as_json=as_json) as output:
+        if to != "sequence":
+            raise InputError.at("--to", f"unknown format '{to}'; known is sequence")
+        loaded = load_scenario(scenario)
+        path, notes = sequence_export.write_sequence(loaded, _folder(scenario, out), stop_time_s=stop_time_s)
+        for text in notes:
+            output.note(text)
+        output.result({"sequence": str(path), "notes": list(notes)}, str(path))
 
 
 def _sentence(plan: Any) -> str:

@@ -20,4 +20,7 @@ distillation   two pairs into one better pair
 service        fidelity to ebits and key; the bound that no plan may exceed
 availability   share of the time in which a service works
 performance    rate, fidelity and key of a whole route
+budget         a route of equal links, step by step
+experiments    published experiments: inputs, figures, tolerances
+validation     the same experiments by these models
 """

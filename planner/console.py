@@ -1,0 +1,102 @@
+"""Where the words of a command go, how errors become exit codes, and what Ctrl-C means."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from planner.errors import PlannerError
+
+
+class Output:
+    """Where a command's words go."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        """Send results to standard output, as text or as one JSON document."""
+        self.as_json = as_json
+        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True)
+
+    def result(self, contents: dict[str, Any], text: str) -> None:
+        """Print a result."""
+        if self.as_json:
+            print(json.dumps(contents, indent=1, allow_nan=False))
+        else:
+            print(text)
+
+    def note(self, text: str) -> None:
+        """Print a message about what is going on, on standard error."""
+        if not self.as_json:
+            self.errors.print(text, markup=False)
+
+    def progress(self) -> Callable[[Any], None] | None:
+        """Return a printer of progress lines, or None where nobody watches."""
+        if self.as_json or not self.errors.is_terminal:
+            return None
+
+        def show(progress: Any) -> None:
+            plan = "no plan yet" if progress.incumbent is None else f"plan {progress.incumbent:,.0f}"
+            bound = "no bound yet" if not progress.bound else f"bound {progress.bound:,.0f}"
+            gap = ""
+            if progress.incumbent and progress.bound:
+                gap = f"  gap {100.0 * max(0.0, 1.0 - progress.bound / progress.incumbent):.2f} %"
+            self.errors.print(f"{progress.seconds:7.1f} s  {plan}  {bound}{gap}", markup=False)
+
+        return show
+
+    def failure(self, error: PlannerError) -> None:
+        """Print an error."""
+        if self.as_json:
+            problems = getattr(error, "problems", ())
+            details = [{"where": p.where, "key_path": p.key_path, "problem": p.problem} for p in problems]
+            document = {"error": {"kind": error.kind, "code": error.exit_code, "message": str(error)}}
+            if details:
+                document["error"]["problems"] = details
+            print(json.dumps(document, indent=1))
+        else:
+            self.errors.print(str(error), markup=False)
+
+
+@contextmanager
+def command(*, as_json: bool) -> Iterator[Output]:
+    """Turn errors into messages and exit codes."""
+    output = Output(as_json=as_json)
+    try:
+        yield output
+    except PlannerError as error:
+        output.failure(error)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt:
+        output.note("interrupted; files that were there are unchanged")
+        raise typer.Exit(130) from None
+    except MemoryError as error:
+        output.failure(PlannerError("out of memory"))
+        raise typer.Exit(3) from error
+
+
+def stop_on_interrupt(output: Output) -> Callable[[], bool]:
+    """Let the first Ctrl-C end the search and keep its best plan; a second one ends the program."""
+    asked: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        del frame
+        asked.append(number)
+        output.note("stopping; the best plan so far is kept (again: stop at once)")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, note)
+    return lambda: bool(asked)
+
+
+def exit_if_interrupted(plan: Any) -> None:
+    """End with 130 when Ctrl-C cut the search short; its results are written."""
+    if plan.outcome.stopped_by == "interrupt":
+        raise typer.Exit(130)
