@@ -20,7 +20,7 @@ def demand_is_served(instance: Instance, x: Variables) -> Rows:
     for (d, t), served in x.served.items():
         routes = pulp.lpSum(x.serve[r, t] for r in instance.routes_of(d, t))
         yield (d, t), routes == instance.demands[d].routes * served
-        if instance.serve_all:
+        if instance.serve_all or instance.demands[d].is_kept:
             yield (d, t, 1), served >= 1
 
 

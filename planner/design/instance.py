@@ -28,6 +28,8 @@ class InstanceDemand:
     routes: int
     first_phase: int
     weight: float
+    is_kept: bool = False
+    """Whether it was served before and must stay so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,10 +103,10 @@ def build_instance(
     *,
     past: Past,
     serve_all: bool,
-    active: frozenset[str],
+    kept: frozenset[str],
 ) -> Instance:
-    """Return the integer program's data for some candidates, restricted to the active demands."""
-    demands = [demand for demand in scenario.demands if demand.id in active]
+    """Return the integer program's data for some candidates, in which the demands `kept` must be served."""
+    demands = scenario.demands
     blocks = _blocks(candidates, past)
     site_ids = sorted({site for item in candidates for site in item.sites} - past.sites)
     item_keys = sorted({key for item in candidates for key in item.needs})
@@ -117,7 +119,7 @@ def build_instance(
     )
     return Instance(
         phases=len(scenario.phases),
-        demands=tuple(_demand(scenario, demand) for demand in demands),
+        demands=tuple(_demand(scenario, demand, is_kept=demand.id in kept) for demand in demands),
         routes=tuple(_route(scenario, prices, candidate, at) for candidate in candidates),
         blocks=tuple(_block_asset(prices, spans, is_built=spans[0] in past.spans) for spans in blocks),
         sites=tuple(_site_asset(prices, site) for site in site_ids),
@@ -130,9 +132,9 @@ def build_instance(
     )
 
 
-def _demand(scenario: Scenario, demand: Demand) -> InstanceDemand:
+def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool) -> InstanceDemand:
     first = scenario.phase_index(demand.from_phase)
-    return InstanceDemand(id=demand.id, routes=demand.routes, first_phase=first, weight=demand.weight)
+    return InstanceDemand(id=demand.id, routes=demand.routes, first_phase=first, weight=demand.weight, is_kept=is_kept)
 
 
 def _site_asset(prices: PriceTable, site: str) -> InstanceAsset:

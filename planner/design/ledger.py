@@ -213,13 +213,21 @@ class Ledger:
             + math.fsum(prices.site_capex[site][phase] for site, t in sorted(self.site_phase.items()) if t == phase)
             for phase in prices.phases
         ]
+        for (_, item, phase), count in self.purchases().items():
+            spending[phase] += count * prices.item_capex[item][phase]
+        return spending
+
+    def purchases(self) -> dict[tuple[str, str, int], int]:
+        """Return (site, item, phase) -> units that must be bought."""
+        bought: dict[tuple[str, str, int], int] = {}
         for (site, item), column in sorted(self.units.items()):
             owned = self.past.units.get((site, item), 0)
             for phase, units in enumerate(column):
-                wanted = max(owned, -(-units // prices.serves[item]))
-                spending[phase] += (wanted - owned) * prices.item_capex[item][phase]
+                wanted = max(owned, -(-units // self.prices.serves[item]))
+                if wanted > owned:
+                    bought[site, item, phase] = wanted - owned
                 owned = wanted
-        return spending
+        return bought
 
     def is_within_budgets(self) -> bool:
         """Return whether no phase spends more than its budget."""

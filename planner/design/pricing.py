@@ -103,6 +103,8 @@ class RouteSearch:
         self.scenario: Scenario = judge.scenario
         self.steps = 0
         self.distortion: Floats | None = None
+        index = judge.network.span_index()
+        self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in self.scenario.spec.free_space if hop.id in index}
         self._hosts = {role: sites_that_host(self.scenario, role) for role in ("repeater", "pair_source", "heralding")}
 
     def cheapest_service(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
@@ -146,6 +148,10 @@ class RouteSearch:
         fibers = task.technology.fibers_per_route
         lease = ledger.prices.network.spans.lease_per_fiber_year * fibers * ledger.prices.lease_from(task.phase)
         price = ledger.span_prices(task.phase) + lease
+        for span, ends in self._hop_ends.items():
+            # the telescopes stand in buildings that must be opened; a demand's own ends are open anyway
+            others = (site for site in ends if site not in (task.demand.a, task.demand.b))
+            price[span] += sum(ledger.site_price(site, task.phase) for site in others)
         if self.distortion is not None:
             price *= self.distortion
         price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
@@ -217,8 +223,9 @@ class RouteSearch:
                 for index, s in enumerate(task.stations)
             ]
         )
+        clock = _clock(self.scenario.link_hardware(task.technology))
         for slack in LOSS_SLACKS:
-            cost, middle = _link_costs(trees, middle_price, limit_db * slack)
+            cost, middle = _link_costs(trees, middle_price, limit_db * slack, clock)
             order = _cheapest_chain(cost, repeater_price, links)
             if order is None:
                 continue
@@ -319,12 +326,31 @@ def _price_per_db(trees: _Trees) -> float | None:
     return max(float(through[best]), 1000.0) / max(loss_db, 0.1)
 
 
+def _clock(hardware: LinkHardware) -> tuple[float, float]:
+    """Return the fixed time of an attempt, and the time per dB of fiber and way: both 0 for a source without clock."""
+    if hardware.memory is None:
+        return 0.0, 0.0
+    fiber = hardware.fiber
+    fixed_s = max(hardware.memory.initialization_s, 1.0 / hardware.memory.repetition_hz)
+    return fixed_s, 1.0 / (fiber.attenuation_db_per_km * fiber.velocity_km_per_s)
+
+
 def _link_costs(
-    trees: _Trees, middle_price: NDArray[np.float64], limit_db: float
+    trees: _Trees, middle_price: NDArray[np.float64], limit_db: float, clock: tuple[float, float]
 ) -> tuple[NDArray[np.float64], Integers]:
-    """Return the cost of a link between every two stations, and the middle that gives it."""
+    """Return the cost of a link between every two stations, and the middle that gives it.
+
+    The limit is for links with equal arms. In a lopsided one, attempts wait for the longer arm, which weighs as much as
+    more loss would.
+    """
     cost = trees.cost[:, None, :] + trees.cost[None, :, :] + middle_price
     loss_db = trees.loss_db[:, None, :] + trees.loss_db[None, :, :]
+    fixed_s, per_db_s = clock
+    if per_db_s > 0.0:
+        longer_db = np.maximum(trees.loss_db[:, None, :], trees.loss_db[None, :, :])
+        is_near = np.isfinite(loss_db)
+        wait = (fixed_s + 2.0 * per_db_s * longer_db[is_near]) / (fixed_s + per_db_s * loss_db[is_near])
+        loss_db[is_near] += 10.0 * np.log10(wait)
     cost = np.where(loss_db <= limit_db, cost, UNREACHABLE)
     middle = np.argmin(cost, axis=2)
     return np.take_along_axis(cost, middle[:, :, None], axis=2)[:, :, 0], middle

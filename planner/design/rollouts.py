@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
-from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
+from planner.design.ledger import NEVER, NOTHING, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.search import LocalSearch
@@ -58,6 +59,20 @@ class Context:
     prove: Callable[[], NDArray[np.bool_] | None] = field(default=lambda: None)
     start: tuple[Candidate, ...] = ()
     """Routes of a plan to start from."""
+    kept: frozenset[str] = frozenset()
+    """Demands that were served before and must stay so."""
+
+
+def _cost(prices: PriceTable, draft: Draft) -> float:
+    """Return the net present cost of a draft."""
+    cost = math.fsum(float(prices.span[phase, span]) for span, phase in sorted(draft.span_phase.items()))
+    cost += math.fsum(prices.site[site][phase] for site, phase in sorted(draft.site_phase.items()))
+    cost += math.fsum(count * prices.item[item][phase] for (_, item, phase), count in sorted(draft.units.items()))
+    return cost + math.fsum(
+        route.lease_per_year * prices.lease[phase]
+        for (_, phase), routes in sorted(draft.services.items())
+        for route in routes
+    )
 
 
 def spending(prices: PriceTable, draft: Draft) -> list[float]:
@@ -104,7 +119,13 @@ def plan_step_by_step(context: Context) -> Draft | None:
             should_stop=lambda: work.interrupted,
         )
         step = Context(
-            network=context.network, scenario=_one_phase(scenario, phase), work=step_work, start=tuple(known.values())
+            network=context.network,
+            scenario=_one_phase(scenario, phase),
+            work=step_work,
+            start=tuple(known.values()),
+            kept=frozenset(demand for (demand, _), routes in steps[-1].services.items() if routes)
+            if steps
+            else frozenset(),
         )
         if not step.scenario.spec.demands:
             steps.append(_EMPTY)
@@ -117,8 +138,10 @@ def plan_step_by_step(context: Context) -> Draft | None:
         steps.append(draft)
         past = _added(past, draft)
         known |= {c.key: c for routes in draft.services.values() for c in routes}
+    joined = _joined(steps)
+    work.found(_cost(PriceTable(context.network, scenario), joined))
     context.prove()
-    return _joined(steps)
+    return joined
 
 
 _EMPTY = Draft(span_phase={}, site_phase={}, units={}, services={}, candidate_bound=0.0, candidates=0)
@@ -144,21 +167,35 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
         candidates,
         past=best.past,
         serve_all=serve_all,
-        active=frozenset(demand.id for demand in scenario.demands),
+        kept=context.kept,
     )
     task = SolverTask(
         gap=SOLVER_GAP, max_nodes=MAX_NODES, time_limit_s=work.seconds_left, seed=scenario.spec.solver.seed
     )
-    start = None
-    if serve_all and best.is_within_budgets():
-        chosen = {item.key for routes in best.routes.values() for item in routes}
-        start = [index for index, item in enumerate(candidates) if item.key in chosen]
-    choice = choose(instance, task, start)
+    choice = choose(instance, task)
     work.spend(STEPS_PER_SOLVE + choice.nodes // NODES_PER_STEP)
     if choice.ending in ("infeasible", "nothing"):
-        return None
+        return _draft_of_ledger(best) if serve_all and best.is_within_budgets() else None
     work.found(choice.cost * MONEY)
     return _draft(instance, choice, candidates)
+
+
+def _draft_of_ledger(ledger: Ledger) -> Draft:
+    """Return a ledger that is a plan as a draft."""
+    scenario = ledger.prices.scenario
+    spans = [span for span, phase in enumerate(ledger.span_phase.tolist()) if 0 <= phase < NEVER]
+    return Draft(
+        span_phase={span: int(ledger.span_phase[span]) for span in spans},
+        site_phase={site: phase for site, phase in sorted(ledger.site_phase.items()) if phase >= 0},
+        units=ledger.purchases(),
+        services={
+            (demand.id, phase): ledger.routes[demand.id]
+            for phase in range(len(scenario.phases))
+            for demand in scenario.active_demands(phase)
+        },
+        candidate_bound=0.0,
+        candidates=sum(len(routes) for routes in ledger.routes.values()),
+    )
 
 
 def _draft(instance: Instance, choice: Choice, candidates: tuple[Candidate, ...]) -> Draft:

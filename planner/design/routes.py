@@ -160,13 +160,22 @@ def site_conflict(site: str) -> str:
 
 
 def allowed_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:
-    """Return the technologies that a demand may use: allowed from its first phase to the last one.
+    """Return the technologies that a demand may use: allowed from its first phase to the last one."""
+    return _counting(scenario, demand, set.intersection(*_technologies_by_phase(scenario, demand)))
 
-    They count pairs where the demand wants them counted.
-    """
-    phases = scenario.phases[scenario.phase_index(demand.from_phase) :]
-    common = set.intersection(*(set(phase.technologies) for phase in phases))
-    chosen = (scenario.technology(name) for name in sorted(common))
+
+def conceivable_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:
+    """Return the technologies that are allowed in some phase of a demand, as a bound must assume."""
+    return _counting(scenario, demand, set.union(*_technologies_by_phase(scenario, demand)))
+
+
+def _technologies_by_phase(scenario: Scenario, demand: Demand) -> list[set[str]]:
+    return [set(phase.technologies) for phase in scenario.phases[scenario.phase_index(demand.from_phase) :]]
+
+
+def _counting(scenario: Scenario, demand: Demand, names: set[str]) -> tuple[Technology, ...]:
+    """Return the technologies among these that count pairs where the demand wants them counted."""
+    chosen = (scenario.technology(name) for name in sorted(names))
     return tuple(item for item in chosen if scenario.link_hardware(item).rate_plane == demand.rate_plane)
 
 

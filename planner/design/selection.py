@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulp
@@ -33,23 +33,19 @@ class Choice:
     """(item, phase) -> units bought in the phase."""
 
 
-def choose(instance: Instance, task: SolverTask, start: Sequence[int] | None = None) -> Choice:
-    """Return the best choice among the candidates of an instance.
-
-    `start` names routes (by index) of a known plan that serves every demand from its first phase on.
-    """
+def choose(instance: Instance, task: SolverTask) -> Choice:
+    """Return the best choice among the candidates of an instance."""
     problem, x = build_program(instance)
-    if instance.serve_all:
-        problem += net_present_cost(instance, x)
-        return _read(instance, x, solve(problem, task, start=_start_values(instance, x, start)))
-    problem += unserved_weight(instance, x)
-    first = solve(problem, task)
-    if not first.values:
-        return _read(instance, x, first)
-    weight = sum(instance.demands[d].weight for (d, t), s in x.served.items() if first.is_one(s))
-    problem += unserved_weight(instance, x) <= -weight + 1e-6
-    problem.setObjective(net_present_cost(instance, x))
-    return _read(instance, x, solve(problem, task, start=first.values))
+    cost = net_present_cost(instance, x)
+    if not instance.serve_all:
+        problem += unserved_weight(instance, x)
+        first = solve(problem, task)
+        if not first.values:
+            return _read(instance, x, first, cost.constant)
+        weight = sum(instance.demands[d].weight for (d, t), s in x.served.items() if first.is_one(s))
+        problem += unserved_weight(instance, x) <= -weight + 1e-6
+    problem.setObjective(cost)
+    return _read(instance, x, solve(problem, task), cost.constant)
 
 
 def build_program(instance: Instance) -> tuple[pulp.LpProblem, Variables]:
@@ -62,32 +58,11 @@ def build_program(instance: Instance) -> tuple[pulp.LpProblem, Variables]:
     return problem, x
 
 
-def _start_values(instance: Instance, x: Variables, start: Sequence[int] | None) -> dict[str, float]:
-    """Return values for all variables that follow from serving demands by some routes from their first phase on."""
-    if start is None:
-        return {}
-    values: dict[str, float] = {variable.name: 1.0 for variable in x.served.values()}
-    units: dict[tuple[int, int], int] = {}
-    for (r, t), variable in x.serve.items():
-        if r not in start:
-            continue
-        route = instance.routes[r]
-        values[variable.name] = 1.0
-        for later in range(t, instance.phases):
-            values |= {x.built[block, later].name: 1.0 for block in route.blocks}
-            values |= {x.opened[site, later].name: 1.0 for site in route.sites}
-        for i, needed in route.needs.items():
-            units[i, t] = units.get((i, t), 0) + needed
-    for i, item in enumerate(instance.items):
-        bought = item.owned
-        for t in range(instance.phases):
-            bought = max(bought, -(-units.get((i, t), 0) // item.serves))
-            values[x.units[i, t].name] = float(bought)
-    return values
+def _read(instance: Instance, x: Variables, solution: Solution, constant: float) -> Choice:
+    """Return a solution as a choice; without a plan, its mappings are empty.
 
-
-def _read(instance: Instance, x: Variables, solution: Solution) -> Choice:
-    """Return a solution as a choice; without a plan, its mappings are empty."""
+    `constant` is the part of the cost that the solver does not see: the price of what is owned already.
+    """
     has_plan = bool(solution.values)
     chosen: dict[tuple[int, int], list[int]] = {}
     for (r, t), variable in x.serve.items() if has_plan else ():
@@ -105,8 +80,8 @@ def _read(instance: Instance, x: Variables, solution: Solution) -> Choice:
                 owned = total
     return Choice(
         ending=solution.ending,
-        cost=solution.objective,
-        bound=solution.bound,
+        cost=solution.objective + constant,
+        bound=solution.bound + constant,
         served_weight=sum(instance.demands[d].weight for d, _ in chosen),
         nodes=solution.nodes,
         stopped_by_clock=solution.stopped_by_clock,

@@ -16,7 +16,7 @@ def _run_highs(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer of HiGHS, called directly so that its own status, bound and nodes can be read."""
     import highspy
 
-    highs = highspy.Highs()
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
     options = {
         "output_flag": False,
         "threads": 1,

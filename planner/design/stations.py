@@ -18,7 +18,7 @@ import numpy as np
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.paths import shortest_trees
-from planner.design.routes import allowed_technologies
+from planner.design.routes import conceivable_technologies
 from planner.network import Network
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
 from planner.scenario import Demand, Scenario, Technology
@@ -87,7 +87,7 @@ def reach(distances: Distances, scenario: Scenario, demand: Demand) -> Reach:
     """Return what is not ruled out for a demand by loss, length, sites and the physics."""
     loss_db = distances.loss_db(demand.a, demand.b)
     options: dict[str, tuple[tuple[int, int], ...]] = {}
-    for technology in allowed_technologies(scenario, demand) if math.isfinite(loss_db) else ():
+    for technology in conceivable_technologies(scenario, demand) if math.isfinite(loss_db) else ():
         best = _BestChains(distances, scenario, demand, technology)
         lanes = {links: best.fewest_lanes(links) for links in range(1, technology.max_links + 1)}
         pairs = tuple((links, count) for links, count in lanes.items() if count <= technology.max_lanes)
@@ -181,9 +181,15 @@ def capital_tariff(prices: PriceTable) -> Tariff:
 
 
 def station_cost(tariff: Tariff, scenario: Scenario, reaches: Mapping[str, Reach], demands: Sequence[Demand]) -> float:
-    """Return the least cost of the stations, sites and equipment that the demands need."""
+    """Return the least cost of the stations, sites and equipment that the demands need.
+
+    The ends buy whole units; what else is needed counts by its share of a unit, and not at all where the ends' whole
+    units may have room for it.
+    """
+    needed = {item for demand in demands for item in _common_units(scenario, reaches[demand.id])}
+    roomy = {item for item in needed if tariff.serves[item] > 1}
     return _end_cost(tariff, scenario, reaches, demands) + math.fsum(
-        demand.routes * _inner_cost(tariff, scenario, reaches[demand.id], demand) for demand in demands
+        demand.routes * _inner_cost(tariff, scenario, reaches[demand.id], demand, roomy) for demand in demands
     )
 
 
@@ -216,16 +222,17 @@ def _common_units(scenario: Scenario, reached: Reach) -> dict[str, int]:
     return {item: min(need.get(item, 0) for need in needs) for item in needs[0]} if needs else {}
 
 
-def _inner_cost(tariff: Tariff, scenario: Scenario, reached: Reach, demand: Demand) -> float:
-    """Return the least cost of what one route needs besides `_end_cost`: middles, repeaters, and more at its ends.
-
-    Equipment that may be shared counts by the share that is used.
-    """
+def _inner_cost(tariff: Tariff, scenario: Scenario, reached: Reach, demand: Demand, roomy: set[str]) -> float:
+    """Return the least cost of what one route needs besides `_end_cost`: middles, repeaters, and more at its ends."""
     first = scenario.phase_index(demand.from_phase)
     common = _common_units(scenario, reached)
 
     def cost_of(units: Mapping[str, int]) -> float:
-        return math.fsum(n / tariff.serves[item] * tariff.cheapest_item(item, first) for item, n in units.items())
+        return math.fsum(
+            count / tariff.serves[item] * tariff.cheapest_item(item, first)
+            for item, count in units.items()
+            if item not in roomy
+        )
 
     costs: list[float] = []
     for name, options in reached.options.items():

@@ -185,9 +185,9 @@ def test_result_does_not_depend_on_the_number_of_threads() -> None:
     before, results = numba.get_num_threads(), []
     for threads in sorted({1, before}):
         numba.set_num_threads(threads)
-        results.append(bound_orientation(problem, max_steps=600, target_gap=0.0))
+        results.append(bound_orientation(problem, max_steps=200, target_gap=0.0))
     numba.set_num_threads(before)
-    results.append(bound_orientation(problem, max_steps=600, target_gap=0.0))
+    results.append(bound_orientation(problem, max_steps=200, target_gap=0.0))
     for other in results[1:]:
         assert other.history == results[0].history
         assert other.usage.tobytes() == results[0].usage.tobytes()

@@ -1,0 +1,18 @@
+"""Fixtures for tests of the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from design.inprocess import answer_here, one_thread
+from planner.design import solvers
+
+
+@pytest.fixture
+def inprocess(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Solve in this process, on one thread."""
+    monkeypatch.setattr(solvers, "_in_child", answer_here)
+    with one_thread():
+        yield

@@ -1,0 +1,151 @@
+"""The best choice among the routes of a tiny instance, by trying every combination: no algebra, no solver.
+
+Assumed, and true of every instance that the program builds: prices, capital, leases and weights are not negative;
+routes of one demand that share a block also share a risk; equipment may be bought in any phase up to the one that
+needs it, in any number of purchases; nothing is bought that no route needs. Tried are, for every demand and phase,
+every set of routes without a common risk (or, where not all must be served, none until a first phase); then, for every
+block, site and unit, every phase of purchase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, product
+from math import inf, prod
+
+from planner.design.instance import Instance, InstanceAsset, InstanceItem
+
+Selection = tuple[int, ...]
+"""Routes that serve a demand in a phase; none where it is not served."""
+Service = Mapping[tuple[int, int], Selection]
+"""(demand, phase) -> routes."""
+Purchase = tuple[float, tuple[float, ...]]
+"""Present cost, and capital spent in each phase."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Best:
+    """The largest weight that can be served, and the least cost of it; infinite where nothing is allowed."""
+
+    weight: float
+    cost: float
+
+
+def histories(instance: Instance, demand: int) -> list[tuple[Selection, ...]]:
+    """Return every way in which a demand may be served from its first phase to the last."""
+    wanted = instance.demands[demand]
+    by_phase = [_selections(instance, demand, phase) for phase in range(wanted.first_phase, instance.phases)]
+    full = [tuple(choice) for choice in product(*by_phase)]
+    if instance.serve_all or wanted.is_kept:
+        return full
+    late = [
+        ((),) * start + tuple(choice) for start in range(1, len(by_phase) + 1) for choice in product(*by_phase[start:])
+    ]
+    return full + late
+
+
+def _selections(instance: Instance, demand: int, phase: int) -> list[Selection]:
+    return [
+        chosen
+        for chosen in combinations(instance.routes_of(demand, phase), instance.demands[demand].routes)
+        if all(
+            not set(instance.routes[a].conflicts) & set(instance.routes[b].conflicts)
+            for a, b in combinations(chosen, 2)
+        )
+    ]
+
+
+def combinations_count(instance: Instance) -> int:
+    """Return how many combinations there are to try."""
+    return prod(len(histories(instance, demand)) for demand in range(len(instance.demands)))
+
+
+def services(instance: Instance) -> Iterator[Service]:
+    """Yield every combination that does not take more fibers than there are."""
+    for combination in product(*(histories(instance, demand) for demand in range(len(instance.demands)))):
+        service = {
+            (d, instance.demands[d].first_phase + step): chosen
+            for d, history in enumerate(combination)
+            for step, chosen in enumerate(history)
+        }
+        if _fits(instance, service):
+            yield service
+
+
+def _fits(instance: Instance, service: Service) -> bool:
+    used: dict[tuple[int, int], int] = {}
+    for (_, phase), chosen in service.items():
+        for r in chosen:
+            for block, passes in instance.routes[r].blocks.items():
+                used[block, phase] = used.get((block, phase), 0) + passes * instance.routes[r].fibers
+    return all(fibers <= instance.blocks[block].max_fibers for (block, _), fibers in used.items())
+
+
+def purchases(instance: Instance, service: Service) -> list[list[Purchase]]:
+    """Return, for everything that some routes need, all ways of buying it."""
+    blocks: dict[int, int] = {}
+    sites: dict[int, int] = {}
+    needs: dict[int, list[int]] = {}
+    for (_, phase), chosen in service.items():
+        for r in chosen:
+            route = instance.routes[r]
+            blocks |= {b: min(phase, blocks.get(b, phase)) for b in route.blocks}
+            sites |= {s: min(phase, sites.get(s, phase)) for s in route.sites}
+            for item, units in route.needs.items():
+                needs.setdefault(item, [0] * instance.phases)[phase] += units
+    options = [_once(instance.blocks[b], phase, instance.phases) for b, phase in blocks.items()]
+    options += [_once(instance.sites[s], phase, instance.phases) for s, phase in sites.items()]
+    return options + [_in_units(instance.items[i], tuple(column)) for i, column in needs.items()]
+
+
+def _once(asset: InstanceAsset, needed_by: int, phases: int) -> list[Purchase]:
+    return [
+        (asset.price[t], tuple(asset.capex[t] if t == other else 0.0 for other in range(phases)))
+        for t in range(needed_by + 1)
+    ]
+
+
+@cache
+def _in_units(item: InstanceItem, needed: tuple[int, ...]) -> list[Purchase]:
+    least = [max(0, -(-units // item.serves) - item.owned) for units in needed]
+    found = []
+    for bought in product(range(max(least) + 1), repeat=len(needed)):
+        in_hand = [sum(bought[: t + 1]) for t in range(len(needed))]
+        if in_hand[-1] == max(least) and all(have >= want for have, want in zip(in_hand, least, strict=True)):
+            cost = sum(n * price for n, price in zip(bought, item.price, strict=True))
+            found.append((cost, tuple(n * capex for n, capex in zip(bought, item.capex, strict=True))))
+    return found
+
+
+def cheapest_within(instance: Instance, options: list[list[Purchase]]) -> float:
+    """Return the least cost of one purchase of each kind within the budgets; infinite where there is none."""
+    limits = [inf if budget is None else budget for budget in instance.budgets]
+    cheapest: dict[tuple[float, ...], float] = {(0.0,) * instance.phases: 0.0}
+    for ways in options:
+        extended: dict[tuple[float, ...], float] = {}
+        for spent, cost in cheapest.items():
+            for more, capex in ways:
+                # where there is no limit, what is spent does not matter
+                total = tuple(0.0 if limit == inf else a + b for a, b, limit in zip(spent, capex, limits, strict=True))
+                if all(a <= limit + 1e-9 for a, limit in zip(total, limits, strict=True)):
+                    extended[total] = min(cost + more, extended.get(total, inf))
+        cheapest = extended
+    return min(cheapest.values(), default=inf)
+
+
+def best_choice(instance: Instance) -> Best:
+    """Return the best of all combinations: the most weight, then the least cost."""
+    best = Best(weight=-1.0, cost=inf)
+    for service in services(instance):
+        weight = sum(instance.demands[d].weight for (d, _), chosen in service.items() if chosen)
+        options = purchases(instance, service)
+        lease = sum(instance.routes[r].lease[t] for (_, t), chosen in service.items() for r in chosen)
+        at_least = lease + sum(min(way[0] for way in ways) for ways in options)
+        if weight < best.weight or (weight == best.weight and at_least >= best.cost):
+            continue  # budgets can only make it dearer
+        cost = lease + cheapest_within(instance, options)
+        if (weight, -cost) > (best.weight, -best.cost) and cost < inf:
+            best = Best(weight=weight, cost=cost)
+    return best

@@ -1,0 +1,103 @@
+"""Tiny integer programs made by hand: coefficients without a map behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from planner.design.instance import Instance, InstanceAsset, InstanceDemand, InstanceItem, InstanceRoute
+
+Prices = float | tuple[float, ...]
+
+
+class Builder:
+    """Collects demands, routes and what they use; every method returns the index of what it added."""
+
+    def __init__(self, *, phases: int, budgets: tuple[float | None, ...] | None = None, serve_all: bool = True) -> None:
+        self.phases = phases
+        self.budgets = budgets or (None,) * phases
+        self.serve_all = serve_all
+        self.demands: list[InstanceDemand] = []
+        self.routes: list[InstanceRoute] = []
+        self.blocks: list[InstanceAsset] = []
+        self.sites: list[InstanceAsset] = []
+        self.items: list[InstanceItem] = []
+
+    def demand(
+        self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, is_kept: bool = False
+    ) -> int:
+        """Add a demand."""
+        name = f"d{len(self.demands)}"
+        self.demands.append(
+            InstanceDemand(id=name, routes=routes, first_phase=first_phase, weight=weight, is_kept=is_kept)
+        )
+        return len(self.demands) - 1
+
+    def block(self, price: Prices, *, capex: Prices | None = None, max_fibers: int = 96) -> int:
+        """Add a block of spans; capital is the price unless said otherwise."""
+        asset = self._asset(price, capex)
+        self.blocks.append(replace(asset, max_fibers=max_fibers))
+        return len(self.blocks) - 1
+
+    def site(self, price: Prices, *, capex: Prices | None = None) -> int:
+        """Add a site that is to be opened."""
+        self.sites.append(self._asset(price, capex))
+        return len(self.sites) - 1
+
+    def item(self, price: Prices, *, capex: Prices | None = None, serves: int = 1, owned: int = 0) -> int:
+        """Add equipment of one kind at one site."""
+        asset = self._asset(price, capex)
+        self.items.append(InstanceItem(price=asset.price, capex=asset.capex, serves=serves, owned=owned))
+        return len(self.items) - 1
+
+    def route(
+        self,
+        demand: int,
+        *,
+        blocks: Mapping[int, int] | None = None,
+        sites: tuple[int, ...] = (),
+        needs: Mapping[int, int] | None = None,
+        lease: Prices = 0.0,
+        **changes: Any,
+    ) -> int:
+        """Add a candidate route, by default for all phases of its demand; its blocks are risks not to be shared."""
+        values: dict[str, Any] = {
+            "phases": tuple(range(self.demands[demand].first_phase, self.phases)),
+            "conflicts": tuple(sorted(blocks or {})),
+            "fibers": 1,
+        } | changes
+        self.routes.append(
+            InstanceRoute(
+                demand=demand,
+                blocks=dict(blocks or {}),
+                sites=sites,
+                needs=dict(needs or {}),
+                lease=self._by_phase(lease),
+                **values,
+            )
+        )
+        return len(self.routes) - 1
+
+    def instance(self) -> Instance:
+        """Return what was collected."""
+        return Instance(
+            phases=self.phases,
+            demands=tuple(self.demands),
+            routes=tuple(self.routes),
+            blocks=tuple(self.blocks),
+            sites=tuple(self.sites),
+            items=tuple(self.items),
+            budgets=self.budgets,
+            serve_all=self.serve_all,
+            block_spans=tuple((block,) for block in range(len(self.blocks))),
+            site_ids=tuple(f"s{site}" for site in range(len(self.sites))),
+            item_keys=tuple((f"s{item}", "item") for item in range(len(self.items))),
+        )
+
+    def _by_phase(self, price: Prices) -> tuple[float, ...]:
+        return price if isinstance(price, tuple) else (price,) * self.phases
+
+    def _asset(self, price: Prices, capex: Prices | None) -> InstanceAsset:
+        by_phase = self._by_phase(price)
+        return InstanceAsset(price=by_phase, capex=by_phase if capex is None else self._by_phase(capex))
