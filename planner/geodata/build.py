@@ -21,17 +21,19 @@ from planner.geodata.hops import find_hops
 from planner.geodata.lines import Flags
 from planner.geodata.noding import Blocks, node_streets, unique_names
 from planner.geodata.osm import read_osm_streets
+from planner.geodata.parallel import with_parallel_risks
 from planner.geodata.region import metric_projection
 from planner.geodata.rightofway import Ground, annotate_ground
+from planner.geodata.rooftops import check_hops
 from planner.geodata.sites import find_street_feet, network_sites, site_notes
 from planner.geodata.snapping import Pieces, StreetPlan, cut_blocks, draw_streets, join_feet
 from planner.geodata.spans import assemble_spans, duct_table, hop_table, trench_table
-from planner.geodata.streets import Streets, file_kind, read_geojson_streets
+from planner.geodata.streets import Streets, file_kind, read_feature_streets
 from planner.geodata.wording import counted, listed
-from planner.network import Floats, Integers, Network, NetworkSite, Nodes, with_digest
+from planner.network import Floats, Integers, Network, NetworkSite, Nodes, Spans, with_digest
 from planner.scenario import Scenario
 
-READERS = {"osm": read_osm_streets, "geojson": read_geojson_streets}
+READERS = {"osm": read_osm_streets, "features": read_feature_streets}
 """How each kind of file of streets is read."""
 
 
@@ -69,6 +71,7 @@ def build_network(scenario: Scenario) -> Network:
     region = _read_region(scenario)
     joined = _join(scenario, region)
     hops, hop_notes = find_hops(scenario, joined.sites)
+    views, view_attributions = check_hops(scenario, hops, region.plan.projection)
     records = [region.ducts.records[record] for record in joined.laid.records.tolist()]
     groups = duct_risk_groups(records, joined.laid, region.streets, region.plan, joined.pieces)
     tables = (
@@ -76,18 +79,29 @@ def build_network(scenario: Scenario) -> Network:
         duct_table(scenario, records, joined.laid, groups),
         hop_table(scenario, hops),
     )
-    layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions)
+    spans, risk_notes = _with_found_risks(scenario, assemble_spans(tables, str(scenario.path)), region.plan)
+    layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions, *view_attributions)
     return with_digest(
         Network(
             title=scenario.spec.title,
             scenario_digest=scenario.digest,
             nodes=_nodes(scenario, joined),
-            spans=assemble_spans(tables, str(scenario.path)),
+            spans=spans,
             sites=joined.sites,
-            notes=(*region.notes, *joined.laid.notes, *site_notes(joined.sites), *hop_notes),
+            notes=tuple(
+                dict.fromkeys(
+                    (*region.notes, *joined.laid.notes, *site_notes(joined.sites), *hop_notes, *views, *risk_notes)
+                )
+            ),
             attributions=tuple(dict.fromkeys(text for text in layers if text)),
         )
     )
+
+
+def _with_found_risks(scenario: Scenario, spans: Spans, plan: StreetPlan) -> tuple[Spans, tuple[str, ...]]:
+    """Return the spans with the risk groups that the scenario asks to find from geometry."""
+    within_m = scenario.spec.layers.parallel_within_m
+    return (spans, ()) if within_m is None else with_parallel_risks(spans, plan.projection, within_m)
 
 
 def _read_region(scenario: Scenario) -> _Region:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,7 +13,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from planner.catalog import NonNegative
 from planner.errors import InputError, Problem
-from planner.geodata.geojson import Collection, check_columns, read_collection, read_line_parts
+from planner.geodata.geojson import Collection, read_line_parts
+from planner.geodata.layers import read_layer
 from planner.geodata.lines import Lines, drop_repeats, lines_of
 from planner.geodata.region import inside, refuse_elsewhere
 from planner.geodata.streets import number_places
@@ -59,9 +61,14 @@ class DuctRecord(Model):
     """Ids of the streets that the duct runs along."""
     risk_groups: Names = ()
     assumed: bool = False
+    is_numbered: bool = False
+    """Whether the id is no more than the position in the file."""
 
 
-DUCT_COLUMNS: Mapping[str, str] = {name: name for name in DuctRecord.model_fields}
+NUMBERS = ("free_fibers", "used_fibers", "lease_per_fiber_km_year", "rent_per_m_year")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+
+DUCT_COLUMNS: Mapping[str, str] = {name: name for name in DuctRecord.model_fields if name != "is_numbered"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,7 +84,7 @@ class Ducts:
 def read_ducts(scenario: Scenario) -> Ducts:
     """Return the ducts of all layers, sorted by id.
 
-    Raises InputError with every record that is wrong, for an id used twice, and for what the lines of a GeoJSON file
+    Raises InputError with every record that is wrong, for an id used twice, and for what the lines of a file
     may not be.
     """
     records: list[DuctRecord] = []
@@ -85,10 +92,10 @@ def read_ducts(scenario: Scenario) -> Ducts:
     notes: list[str] = []
     attributions: list[str] = []
     for layer in scenario.spec.layers.ducts:
-        collection = read_collection(scenario.folder / layer.path, layer)
-        check_columns(collection, layer, DUCT_COLUMNS)
+        collection = read_layer(scenario.folder / layer.path, layer, DUCT_COLUMNS)
         found = read_line_parts(collection)
         refuse_elsewhere(found.coordinates, scenario.spec.extent, str(collection.path))
+        collection = _with_ids(collection, layer, notes)
         by_feature = _records(collection, layer, np.unique(found.features).tolist())
         _refuse_repeated(by_feature.values(), {record.id for record in records}, str(collection.path))
         records += [by_feature[feature] for feature in found.features.tolist()]
@@ -98,6 +105,7 @@ def read_ducts(scenario: Scenario) -> Ducts:
     chosen = [index for index, part in enumerate(parts) if inside(part, scenario.spec.extent).all()]
     if len(chosen) < len(parts):
         notes.append(f"{counted(len(parts) - len(chosen), 'duct')} left out, not wholly inside the extent")
+    chosen = _without_repeats(chosen, records, parts, notes)
     order = sorted(chosen, key=lambda index: records[index].id)
     lines, kept = drop_repeats(_placed(lines_of([parts[index] for index in order])))
     if len(kept) < len(order):
@@ -120,6 +128,48 @@ def duct_notes(records: Sequence[DuctRecord]) -> list[str]:
     return [f"{counted(number, 'duct')} {what}" for number, what in gaps if number]
 
 
+def _with_ids(collection: Collection, layer: Layer, notes: list[str]) -> Collection:
+    """Return the collection with ducts numbered by their position, where the file has no column of ids."""
+    column = layer.columns.get("id", "id")
+    if column in collection.columns() or any(feature.get("id") is not None for feature in collection.features):
+        return collection
+    stem = collection.path.name.partition(".")[0]
+    features = [
+        {**feature, "properties": {**collection.properties(index), column: f"{stem}-{index + 1:06d}"}, "numbered": True}
+        for index, feature in enumerate(collection.features)
+    ]
+    notes.append(f"{collection.path.name}: ducts have no ids and are numbered by their position in the file")
+    return replace(collection, features=tuple(features))
+
+
+def _without_repeats(chosen: list[int], records: list[DuctRecord], parts: list[Floats], notes: list[str]) -> list[int]:
+    """Return the ducts without those that repeat an earlier one: no id of their own, the same line and columns.
+
+    Other ducts on one line are all kept; they share the risk group `line:<first id>`, which joins their records.
+    """
+    firsts: dict[bytes, int] = {}
+    seen: set[tuple[bytes, DuctRecord]] = set()
+    kept: list[int] = []
+    together: list[tuple[int, int]] = []
+    for index in chosen:
+        line = min(parts[index].tobytes(), parts[index][::-1].tobytes())
+        key = (line, records[index].model_copy(update={"id": ""}))
+        if records[index].is_numbered and key in seen:
+            continue
+        seen.add(key)
+        kept.append(index)
+        first = firsts.setdefault(line, index)
+        if records[first].id != records[index].id:
+            together.append((first, index))
+    for first, index in together:
+        for each in (first, index):
+            groups = dict.fromkeys((*records[each].risk_groups, f"line:{records[first].id}"))
+            records[each] = records[each].model_copy(update={"risk_groups": tuple(groups)})
+    if len(kept) < len(chosen):
+        notes.append(f"{counted(len(chosen) - len(kept), 'duct')} without id drawn twice, counted once")
+    return kept
+
+
 def _records(collection: Collection, layer: Layer, features: list[int]) -> dict[int, DuctRecord]:
     """Return the record of every feature; raises InputError with every one that is wrong."""
     records: dict[int, DuctRecord] = {}
@@ -128,7 +178,10 @@ def _records(collection: Collection, layer: Layer, features: list[int]) -> dict[
     for feature in features:
         properties = collection.properties(feature)
         values = {field: properties[column] for field, column in columns.items() if properties.get(column) is not None}
+        if collection.is_text:
+            values = {field: _from_text(field, value) for field, value in values.items()}
         values["assumed"] = values.get("assumed", False) or layer.assumed
+        values["is_numbered"] = "numbered" in collection.features[feature]
         try:
             records[feature] = DuctRecord.model_validate(values)
         except ValidationError as error:
@@ -143,6 +196,15 @@ def _records(collection: Collection, layer: Layer, features: list[int]) -> dict[
     if problems:
         raise InputError(*problems)
     return records
+
+
+def _from_text(field: str, value: Any) -> Any:
+    """Return the number or flag that a text column states; text that is none stays, to be refused by name."""
+    if field == "assumed" and isinstance(value, str):
+        return {"true": True, "false": False, "1": True, "0": False}.get(value.lower(), value)
+    if field in NUMBERS and isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
+    return value
 
 
 _MISSING = "required column is missing; every duct needs an id, and access: lease, pull or both"

@@ -14,6 +14,7 @@ MAX_BYTES = 1_000_000_000
 """Largest file, and largest contents of a compressed one."""
 
 COMPRESSED = (".gz", ".bz2")
+EMPTY = "layer is empty: it has no features"
 
 
 def kind_of(path: Path) -> str:

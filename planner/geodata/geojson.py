@@ -1,10 +1,10 @@
-"""Reading GeoJSON strictly: features, reference system, lines; every mistake says in which feature it is."""
+"""Features, their reference system and their lines, read strictly: every mistake says in which feature it is."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from planner.errors import InputError, Problem
-from planner.geodata.files import read_contents
+from planner.geodata.files import EMPTY, read_contents
 from planner.geodata.lines import DECIMALS
+from planner.geodata.ofds import is_ofds, spans_as_features
 from planner.geodata.wording import clean_text, counted
 from planner.network import Floats, Integers
 from planner.scenario import Layer
-from planner.yamlio import nearest
 
 LONGITUDE_LATITUDE = "OGC:CRS84"
 MAX_PROBLEMS = 20
@@ -27,13 +27,18 @@ MAX_PROBLEMS = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collection:
-    """The features of a GeoJSON file, not yet looked into, and its reference system."""
+    """The features of a file as GeoJSON has them, not yet looked into, and their reference system."""
 
     path: Path
     features: tuple[Mapping[str, Any], ...]
     crs: CRS
-    attribution: str
+    attribution: str = ""
     """What the file says about its origin, or empty."""
+    is_text: bool = False
+    """Whether the format knows text only, so that numbers must be read from it."""
+    geometry_column: str = ""
+    """Column that the geometry was read from, in a delimited text file."""
+    notes: tuple[str, ...] = ()
 
     def label(self, index: int) -> str:
         """Return file and feature, by its id where it has one, for messages."""
@@ -64,21 +69,23 @@ class LineParts:
     notes: tuple[str, ...]
 
 
-def read_collection(path: Path, layer: Layer) -> Collection:
-    """Return the features of a GeoJSON file (.geojson, .json, also .gz).
+def read_geojson(path: Path, layer: Layer) -> Collection:
+    """Return the features of a GeoJSON file (.geojson, .json, also .gz), or the spans of an Open Fibre Data file.
 
-    Raises InputError when it is not a FeatureCollection with features, or its reference system is unknown or
-    contradicts the layer's.
+    Raises InputError when it is neither with features, or its reference system is unknown or contradicts the layer's.
     """
     try:
         content = json.loads(read_contents(path))
     except (ValueError, RecursionError) as error:
         raise InputError.at(str(path), f"not valid JSON: {error}") from error
+    notes: tuple[str, ...] = ()
+    if is_ofds(content):
+        content, notes = spans_as_features(content, path)
     if not isinstance(content, dict) or content.get("type") != "FeatureCollection":
         raise InputError.at(str(path), "not a GeoJSON FeatureCollection")
     features = content.get("features")
     if not isinstance(features, list) or not features:
-        raise InputError.at(str(path), "layer is empty: it has no features")
+        raise InputError.at(str(path), EMPTY)
     for index, feature in enumerate(features):
         if not isinstance(feature, dict) or not isinstance(feature.get("geometry"), dict | None):
             raise InputError.at(f"{path}: feature {index}", "not a GeoJSON feature")
@@ -89,21 +96,8 @@ def read_collection(path: Path, layer: Layer) -> Collection:
         features=tuple(features),
         crs=_reference_system(content, layer, path),
         attribution=", ".join(clean_text(text) for text in said if text),
+        notes=notes,
     )
-
-
-def check_columns(collection: Collection, layer: Layer, known: Mapping[str, str]) -> None:
-    """Raise InputError when the layer maps a field that is not known here, or to a column that no feature has."""
-    present = collection.columns()
-    problems = []
-    for field, column in layer.columns.items():
-        if field not in known:
-            problems.append(Problem(where=str(collection.path), problem=f"unknown field{nearest(field, known)}"))
-        elif column not in present:
-            text = f"no feature has the column '{column}'{nearest(column, present)}"
-            problems.append(Problem(where=str(collection.path), key_path=f"columns.{field}", problem=text))
-    if problems:
-        raise InputError(*problems)
 
 
 def read_line_parts(collection: Collection) -> LineParts:
@@ -113,6 +107,7 @@ def read_line_parts(collection: Collection) -> LineParts:
     finite, or is no longitude or latitude although the reference system says so.
     """
     parts, features, notes = _gather_parts(collection)
+    notes = [*collection.notes, *notes]
     if not parts:
         raise InputError.at(str(collection.path), "layer holds no lines")
     flat = [position for part in parts for position in part if isinstance(position, list)]
@@ -145,13 +140,11 @@ def to_longitude_latitude(coordinates: Floats, crs: CRS) -> Floats:
     return np.round(coordinates, DECIMALS) + 0.0  # turns -0.0 into 0.0
 
 
-def numbers_of(coordinates: Any) -> Iterator[Any]:
-    """Yield the numbers in nested lists of coordinates, in order."""
-    if isinstance(coordinates, list):
-        for item in coordinates:
-            yield from numbers_of(item)
-    else:
-        yield coordinates
+def are_finite(coordinates: Any) -> bool:
+    """Return whether nested lists of coordinates hold finite numbers only."""
+    if isinstance(coordinates, list) and coordinates and isinstance(coordinates[0], list):
+        return all(map(are_finite, coordinates))
+    return all(map(is_finite_number, coordinates)) if isinstance(coordinates, list) else is_finite_number(coordinates)
 
 
 def is_finite_number(value: Any) -> bool:
@@ -237,13 +230,37 @@ def _reference_system(content: Mapping[str, Any], layer: Layer, path: Path) -> C
             raise InputError.at(
                 str(path), "the file's crs names no reference system; state the layer's crs", key_path="crs"
             )
+    return agreed_crs(stated or (None if layer.crs else CRS(LONGITUDE_LATITUDE)), layer, path)
+
+
+def agreed_crs(stated: CRS | None, layer: Layer, path: Path) -> CRS:
+    """Return the reference system of a file, which the file, the layer of the scenario, or both in agreement state.
+
+    Raises InputError when neither does, or the two differ.
+    """
     if layer.crs is None:
-        return stated or CRS(LONGITUDE_LATITUDE)
+        if stated is None:
+            text = "the file names no reference system; state the layer's crs (EPSG:4326 for longitude and latitude)"
+            raise InputError.at(str(path), text, key_path="crs")
+        return _usable(stated, path, "crs of the file")
     named = _parse_crs(layer.crs, path, "crs of the layer")
-    if stated is not None and not named.equals(stated, ignore_axis_order=True):
-        text = f"the layer says {layer.crs}, the file {stated.to_string()}; only one can be right"
+    if stated is not None and not _is_same(named, stated):
+        text = f"the layer says {layer.crs}, the file {_short_name(stated)}; only one can be right"
         raise InputError.at(str(path), text, key_path="crs")
     return named
+
+
+def _is_same(first: CRS, second: CRS) -> bool:
+    """Return whether two reference systems are one, also where one is a description without its number."""
+    if first.equals(second, ignore_axis_order=True):
+        return True
+    number = first.to_epsg()
+    return number is not None and number == second.to_epsg(min_confidence=60)
+
+
+def _short_name(crs: CRS) -> str:
+    name = crs.to_string()
+    return name if len(name) < 40 else clean_text(crs.name)
 
 
 def _parse_crs(name: str, path: Path, what: str) -> CRS:
@@ -251,7 +268,12 @@ def _parse_crs(name: str, path: Path, what: str) -> CRS:
         crs = CRS.from_user_input(name)
     except CRSError as error:
         raise InputError.at(str(path), f"{what} is unknown: {clean_text(name)}", key_path="crs") from error
+    return _usable(crs, path, what)
+
+
+def _usable(crs: CRS, path: Path, what: str) -> CRS:
+    """Return a reference system with longitude and east first, as files have it; raises InputError for heights."""
     if not (crs.is_geographic or crs.is_projected):
-        raise InputError.at(str(path), f"{what} places nothing on a map: {clean_text(name)}", key_path="crs")
-    # Longitude comes first in GeoJSON, whatever the reference system says.
+        text = f"{what} places nothing on a map: {_short_name(crs)}"
+        raise InputError.at(str(path), text, key_path="crs")
     return CRS(LONGITUDE_LATITUDE) if crs.equals(CRS("EPSG:4326"), ignore_axis_order=True) else crs

@@ -48,7 +48,7 @@ class LaidDucts:
 def place_handholes(ducts: Ducts, plan: StreetPlan, max_snap_m: float) -> Handholes:
     """Return the handholes of the ducts: at a junction within JUNCTION_M, else on a street within `max_snap_m`.
 
-    Streets of the largest connected part come first, then those of smaller parts.
+    Of both, those of the largest connected part come first, then those of smaller parts.
     """
     ends = np.concatenate((ducts.lines.firsts, ducts.lines.lasts))
     _, first, numbers = np.unique(ducts.lines.places[ends], return_index=True, return_inverse=True)
@@ -58,17 +58,18 @@ def place_handholes(ducts: Ducts, plan: StreetPlan, max_snap_m: float) -> Handho
     reach = np.zeros(len(places))
     is_main = street_parts(plan) == main_part(street_parts(plan), plan.blocks.lengths_m)
     for allowed in (is_main, ~is_main):
-        waiting = [i for i in range(len(places)) if junctions[i] < 0 and feet[i] is None]
-        if not waiting or not allowed.any():
-            continue
+        waiting = [i for i in range(len(places)) if junctions[i] < 0]
         corners = np.zeros(len(plan.blocks.junctions), dtype=np.bool_)
         corners[plan.blocks.start[allowed]] = corners[plan.blocks.end[allowed]] = True
         near = nearest_junctions(plan, places[waiting], corners, JUNCTION_M)
-        found = nearest_feet(plan, places[waiting], allowed)
-        for index, (junction, distance), foot in zip(waiting, near, found, strict=True):
+        for index, (junction, distance) in zip(waiting, near, strict=True):
             if junction >= 0:
                 junctions[index], reach[index] = junction, distance
-            elif foot.distance_m <= max_snap_m:
+    for allowed in (is_main, ~is_main):
+        waiting = [i for i in range(len(places)) if junctions[i] < 0 and feet[i] is None]
+        found = nearest_feet(plan, places[waiting], allowed) if allowed.any() else []
+        for index, foot in zip(waiting, found, strict=bool(found)):
+            if foot.distance_m <= max_snap_m:
                 feet[index], reach[index] = foot, foot.distance_m
     alone = [i for i in range(len(places)) if junctions[i] < 0 and feet[i] is None]
     return Handholes(

@@ -67,7 +67,7 @@ def read_osm_streets(path: Path, layer: Layer) -> Streets:
     Raises InputError when the file cannot be read, holds no such way, or holds an object in two versions.
     """
     columns = _tags(path, layer)
-    source = _open_source(path)
+    source = open_source(path)
     try:
         ways, notes = _read_ways(path, source, set(columns.values()))
         coordinates = _read_nodes(path, source, ways)
@@ -99,12 +99,15 @@ def _tags(path: Path, layer: Layer) -> dict[str, str]:
         if field not in fields:
             text = f"cannot be mapped to a tag{nearest(field, fields)}"
             raise InputError.at(str(path), text, key_path=f"columns.{field}")
+    for option in ("layer", "header", "values"):
+        if getattr(layer, option):
+            raise InputError.at(str(path), "does not apply to OpenStreetMap files; leave it out", key_path=option)
     if layer.crs not in (None, "EPSG:4326", "OGC:CRS84"):
         raise InputError.at(str(path), f"OpenStreetMap files are in EPSG:4326, not in {layer.crs}", key_path="crs")
     return {**fields, **layer.columns}
 
 
-def _open_source(path: Path) -> Any:
+def open_source(path: Path) -> Any:
     """Return what pyosmium reads from: the file, or its inflated contents."""
     if path.suffix.lower() in COMPRESSED:
         return osmium.io.FileBuffer(read_contents(path), "osm")

@@ -11,7 +11,8 @@ import numpy as np
 
 from planner.errors import InputError
 from planner.geodata.files import kind_of
-from planner.geodata.geojson import Collection, LineParts, check_columns, read_collection, read_line_parts
+from planner.geodata.geojson import Collection, LineParts, read_line_parts
+from planner.geodata.layers import READERS, is_feature_file, read_layer
 from planner.geodata.lines import Flags, Lines
 from planner.geodata.wording import clean_text, counted
 from planner.network import Floats, Integers
@@ -20,7 +21,6 @@ from planner.scenario import Layer
 UNKNOWN = "unknown"
 """Road class and surface where the data says none."""
 OSM_ENDINGS = (".osm", ".pbf")
-GEOJSON_ENDINGS = (".geojson", ".json")
 STREET_COLUMNS: Mapping[str, str] = {
     "id": "id",
     "road_class": "highway",
@@ -56,15 +56,14 @@ class Streets:
     attribution: str
 
 
-def read_geojson_streets(path: Path, layer: Layer) -> Streets:
-    """Return the streets of a GeoJSON file.
+def read_feature_streets(path: Path, layer: Layer) -> Streets:
+    """Return the streets of a file of features: GeoJSON, GeoPackage, Shapefile, GeoParquet, KML, CSV, OFDS.
 
     Lines are joined where they have a vertex in common (after rounding to 1e-7 degree) and one of them ends there, or
     both run on the same level (`layer`, or 1 for a bridge, -1 for a tunnel, else 0). Mere crossings join nothing.
-    Raises InputError for what `read_collection` and `read_line_parts` refuse.
+    Raises InputError for what `read_layer` and `read_line_parts` refuse.
     """
-    collection = read_collection(path, layer)
-    check_columns(collection, layer, STREET_COLUMNS)
+    collection = read_layer(path, layer, STREET_COLUMNS)
     parts = read_line_parts(collection)
     columns = {field: layer.columns.get(field, column) for field, column in STREET_COLUMNS.items()}
     rows = [collection.properties(index) for index in range(len(collection.features))]
@@ -101,13 +100,13 @@ def structures_of(bridge: Any, tunnel: Any, name: str) -> tuple[str, ...]:
 
 
 def file_kind(path: Path) -> str:
-    """Return `osm` or `geojson` for a file of streets; raises InputError for any other kind of file."""
+    """Return `osm` or `features` for a file of streets; raises InputError for any other kind of file."""
     kind = kind_of(path)
     if kind in OSM_ENDINGS:
         return "osm"
-    if kind in GEOJSON_ENDINGS:
-        return "geojson"
-    known = ".geojson, .json, .osm (each also .gz or .bz2) and .osm.pbf"
+    if is_feature_file(path):
+        return "features"
+    known = f"{', '.join(READERS)}, .osm (text formats also .gz or .bz2) and .osm.pbf"
     raise InputError.at(str(path), f"cannot read '{kind or path.name}' files; streets come as {known}")
 
 

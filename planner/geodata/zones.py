@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -11,19 +12,14 @@ import shapely
 from numpy.typing import NDArray
 
 from planner.errors import InputError, Problem
-from planner.geodata.geojson import (
-    LONGITUDE_LATITUDE,
-    Collection,
-    check_columns,
-    is_finite_number,
-    numbers_of,
-    read_collection,
-)
+from planner.geodata.geojson import Collection
+from planner.geodata.layers import read_layer
+from planner.geodata.polygons import read_polygons
 from planner.geodata.region import refuse_elsewhere, to_metres
 from planner.geodata.snapping import StreetPlan
-from planner.geodata.wording import clean_text, counted, listed
+from planner.geodata.wording import clean_text, listed
 from planner.network import Integers
-from planner.scenario import Layer, Scenario
+from planner.scenario import Scenario
 from planner.scenario.spec import ZoneRule
 
 ZONE_COLUMNS: Mapping[str, str] = {"kind": "kind"}
@@ -51,19 +47,21 @@ def read_zones(scenario: Scenario) -> Zones:
     rules = {rule.kind: rule for rule in scenario.spec.right_of_way.zones}
     notes: list[str] = []
     attributions: list[str] = []
-    frames = []
+    kinds: list[str] = []
+    shapes: list[Any] = []
     for layer in scenario.spec.layers.zones:
-        collection = read_collection(scenario.folder / layer.path, layer)
-        check_columns(collection, layer, ZONE_COLUMNS)
-        frame = _read_frame(collection, layer, notes)
-        refuse_elsewhere(shapely.get_coordinates(frame.geometry), scenario.spec.extent, str(collection.path))
-        idle = sorted(set(frame["kind"]) - set(rules))
+        collection = read_layer(scenario.folder / layer.path, layer, ZONE_COLUMNS)
+        drawn = read_polygons(collection, "zone")
+        found = _kinds(collection, drawn.features, layer.columns.get("kind", "kind"))
+        refuse_elsewhere(shapely.get_coordinates(drawn.shapes), scenario.spec.extent, str(collection.path))
+        notes += drawn.notes
+        idle = sorted(set(found) - set(rules))
         if idle:
             notes.append(f"{collection.path.name}: no rule for zones of kind {listed(idle)}; they change nothing")
-        frames.append(frame[frame["kind"].isin(list(rules))])
+        chosen = [index for index, kind in enumerate(found) if kind in rules]
+        kinds += [found[index] for index in chosen]
+        shapes += [drawn.shapes[index] for index in chosen]
         attributions.append(layer.attribution or collection.attribution)
-    kinds = [kind for frame in frames for kind in frame["kind"]]
-    shapes = [shape for frame in frames for shape in frame.geometry]
     unused = sorted(set(rules) - set(kinds))
     if unused:
         notes.append(f"right-of-way rules without any zone in the layers: {listed(unused)}")
@@ -114,52 +112,14 @@ def _strictness(rule: ZoneRule) -> tuple[bool, float, str]:
     return not rule.forbidden, -rule.factor, rule.kind
 
 
-def _read_frame(collection: Collection, layer: Layer, notes: list[str]) -> geopandas.GeoDataFrame:
-    """Return valid polygons in longitude and latitude, with their `kind`."""
-    column = layer.columns.get("kind", "kind")
-    chosen = _polygons(collection, notes)
-    _check_zones(collection, chosen, column)
-    features = [
-        {"type": "Feature", "properties": {}, "geometry": collection.features[index]["geometry"]} for index in chosen
+def _kinds(collection: Collection, features: Sequence[int], column: str) -> list[str]:
+    """Return the kind of every feature; raises InputError with every zone that has none."""
+    kinds = [clean_text(collection.properties(index).get(column)) for index in features]
+    problems = [
+        Problem(where=collection.label(index), problem=f"zone has no '{column}'; map the column that holds the kind")
+        for index, kind in zip(features, kinds, strict=True)
+        if not kind
     ]
-    try:
-        frame = geopandas.GeoDataFrame.from_features(features, crs=collection.crs).to_crs(LONGITUDE_LATITUDE)
-    except (ValueError, TypeError, IndexError, shapely.errors.GEOSException) as error:
-        raise InputError.at(str(collection.path), f"holds a polygon that cannot be drawn: {error}") from error
-    if not np.isfinite(shapely.get_coordinates(frame.geometry)).all():
-        raise InputError.at(str(collection.path), f"holds a polygon that has no place in {collection.crs.name}")
-    frame["kind"] = [clean_text(collection.properties(index)[column]) for index in chosen]
-    frame.geometry = shapely.force_2d(frame.geometry.to_numpy())
-    is_valid = frame.geometry.is_valid.to_numpy()
-    if not is_valid.all():
-        names = [collection.label(index).rpartition(": feature ")[2] for index in np.array(chosen)[~is_valid]]
-        notes.append(
-            f"{collection.path.name}: {counted(len(names), 'zone')} with an outline that crosses itself repaired "
-            f"({listed(names)})"
-        )
-        frame.geometry = shapely.make_valid(frame.geometry.to_numpy())
-    return frame
-
-
-def _polygons(collection: Collection, notes: list[str]) -> list[int]:
-    """Return the features that are polygons; raises InputError when there is none."""
-    kinds = [(feature.get("geometry") or {}).get("type") for feature in collection.features]
-    chosen = [index for index, kind in enumerate(kinds) if kind in ("Polygon", "MultiPolygon")]
-    if not chosen:
-        raise InputError.at(str(collection.path), "layer holds no polygons")
-    if len(chosen) < len(kinds):
-        notes.append(f"{collection.path.name}: {counted(len(kinds) - len(chosen), 'feature')} left out: not a polygon")
-    return chosen
-
-
-def _check_zones(collection: Collection, chosen: list[int], column: str) -> None:
-    """Raise InputError with every zone that has no kind, or a coordinate that is no finite number."""
-    problems = []
-    for index in chosen:
-        if not clean_text(collection.properties(index).get(column)):
-            text = f"zone has no '{column}'; map the column that holds the kind"
-            problems.append(Problem(where=collection.label(index), problem=text))
-        if not all(map(is_finite_number, numbers_of(collection.features[index]["geometry"].get("coordinates")))):
-            problems.append(Problem(where=collection.label(index), problem="coordinates are not finite numbers"))
     if problems:
         raise InputError(*problems)
+    return kinds

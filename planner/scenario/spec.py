@@ -50,8 +50,14 @@ class Layer(Model):
     """A file of geodata, by path relative to the scenario."""
 
     path: Annotated[str, Field(min_length=1)]
+    layer: str | None = None
+    """Which layer of a file that holds several: the table of a GeoPackage, the folder of a KML file."""
+    header: tuple[str, ...] = ()
+    """Names of the columns of a delimited text file whose first line holds none."""
     columns: dict[Name, str] = Field(default_factory=dict)
     """Our field name -> column of the file, where they differ."""
+    values: dict[Name, str | bool | int | float] = Field(default_factory=dict)
+    """Our field name -> value of every feature that the file gives none for (for example `access: lease`)."""
     crs: str | None = None
     """Coordinate reference system, when the file does not state it (for example `EPSG:4326`)."""
     assumed: bool = False
@@ -68,6 +74,8 @@ class Layers(Model):
     sites: tuple[Layer, ...] = ()
     zones: tuple[Layer, ...] = ()
     buildings: tuple[Layer, ...] = ()
+    parallel_within_m: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
+    """Trenches and ducts that run side by side within this distance share a risk group; none to look for no such."""
 
 
 class Catalogs(Model):

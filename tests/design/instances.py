@@ -24,9 +24,7 @@ class Builder:
         self.sites: list[InstanceAsset] = []
         self.items: list[InstanceItem] = []
 
-    def demand(
-        self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, is_kept: bool = False
-    ) -> int:
+    def demand(self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, is_kept: bool = False) -> int:
         """Add a demand."""
         name = f"d{len(self.demands)}"
         self.demands.append(

@@ -124,9 +124,6 @@ def test_the_program_finds_what_trying_everything_finds(block: int) -> None:
         check(seed)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="HiGHS 1.13.0 calls a plan optimal that is not; 1.16.0 finds the optimum"
-)
 @pytest.mark.parametrize("seed", sorted(MISSOLVED))
 def test_the_solver_is_right_here_too(seed: int) -> None:
     check(seed)

@@ -98,6 +98,7 @@ def make_scenario(
     street_layer: dict[str, Any] | None = None,
     duct_layer: dict[str, Any] | None = None,
     zone_layer: dict[str, Any] | None = None,
+    more_layers: dict[str, Any] | None = None,
     costs: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Scenario:
@@ -108,6 +109,7 @@ def make_scenario(
         if contents:
             _write(folder / f"{key}.geojson", contents)
             layers[key] = [{"path": f"{key}.geojson", **(layer or {})}]
+    layers |= more_layers or {}
     spec = {
         "title": "small map",
         "currency": "EUR",
