@@ -114,8 +114,8 @@ def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> Planner
     if work.unrouted:
         names = ", ".join(work.unrouted)
         return SolverError(
-            f"no route that meets its targets was found for demand {names}, and none was ruled out; lower targets, "
-            "more lanes or links, or candidate sites nearer to the middle may help"
+            f"no route was found for demand {names} on top of the others, and none was ruled out; lower targets, more "
+            "lanes or links, more free fibers, or candidate sites nearer to the middle may help"
         )
     budgets = [phase.budget for phase in scenario.phases]
     if all(budget is None for budget in budgets):

@@ -202,17 +202,16 @@ class RouteSearch:
                 limit = max_link_loss_db(hardware, links, lanes, task.demand.min_rate_hz, task.demand.min_fidelity)
                 if limit is None:
                     continue
-                candidate = self._chain(task, ledger, trees, links=links, lanes=lanes, limit_db=limit)
-                if candidate is not None:
-                    found.append(candidate)
-                    if candidate.route.lanes == 1:
-                        break
+                chains = self._best_chains(task, ledger, trees, links=links, lanes=lanes, limit_db=limit)
+                found += chains
+                if any(candidate.route.lanes == 1 for candidate in chains):
+                    break
         return found
 
-    def _chain(
+    def _best_chains(
         self, task: _Task, ledger: Ledger, trees: _Trees, *, links: int, lanes: int, limit_db: float
-    ) -> Candidate | None:
-        """Return the cheapest chain with this number of links whose links respect the limit, if the physics agrees."""
+    ) -> list[Candidate]:
+        """Return cheap chains with this number of links whose links respect the limit, if the physics agrees."""
         needs = task.technology.equipment
         middle_price = np.array(
             [ledger.needs_price(m, needs.get(task.middle_role, ()), lanes, task.phase) for m in task.middles]
@@ -224,16 +223,20 @@ class RouteSearch:
             ]
         )
         clock = _clock(self.scenario.link_hardware(task.technology))
-        for slack in LOSS_SLACKS:
-            cost, middle = _link_costs(trees, middle_price, limit_db * slack, clock)
-            order = _cheapest_chain(cost, repeater_price, links)
-            if order is None:
-                continue
-            spans, stations = self._walk(task, trees, order, middle)
-            candidate = self.judge.judge(task.demand, task.technology, spans, stations)
-            if candidate is not None:
-                return candidate
-        return None
+        found: list[Candidate] = []
+        for is_strict in (False, True) if clock[1] > 0.0 else (False,):
+            for slack in LOSS_SLACKS:
+                limits_db = _lopsided_limits_db(trees, limit_db * slack, clock, is_strict=is_strict)
+                cost, middle = _link_costs(trees, middle_price, limits_db)
+                order = _cheapest_chain(cost, repeater_price, links)
+                if order is None:
+                    continue
+                spans, stations = self._walk(task, trees, order, middle)
+                candidate = self.judge.judge(task.demand, task.technology, spans, stations)
+                if candidate is not None:
+                    found.append(candidate)
+                    break
+        return found
 
     def _walk(
         self, task: _Task, trees: _Trees, order: list[int], middle: Integers
@@ -335,23 +338,31 @@ def _clock(hardware: LinkHardware) -> tuple[float, float]:
     return fixed_s, 1.0 / (fiber.attenuation_db_per_km * fiber.velocity_km_per_s)
 
 
-def _link_costs(
-    trees: _Trees, middle_price: NDArray[np.float64], limit_db: float, clock: tuple[float, float]
-) -> tuple[NDArray[np.float64], Integers]:
-    """Return the cost of a link between every two stations, and the middle that gives it.
+def _lopsided_limits_db(
+    trees: _Trees, limit_db: float, clock: tuple[float, float], *, is_strict: bool
+) -> NDArray[np.float64] | float:
+    """Return what links between every two stations over every middle may lose, given the limit for equal arms.
 
-    The limit is for links with equal arms. In a lopsided one, attempts wait for the longer arm, which weighs as much as
-    more loss would.
+    Attempts wait for the longer arm, so that a lopsided link must lose less to be as fast as one at the limit. A strict
+    limit compares it with the equal link of its own loss instead, which leaves more in hand for the rest of a chain.
     """
+    fixed_s, per_db_s = clock
+    if per_db_s == 0.0:
+        return limit_db
+    longer_db = np.maximum(trees.loss_db[:, None, :], trees.loss_db[None, :, :])
+    both_db = trees.loss_db[:, None, :] + trees.loss_db[None, :, :]
+    fair_s = fixed_s + per_db_s * (np.where(np.isfinite(both_db), both_db, 0.0) if is_strict else limit_db)
+    limits_db: NDArray[np.float64] = limit_db - 10.0 * np.log10((fixed_s + 2.0 * per_db_s * longer_db) / fair_s)
+    return limits_db
+
+
+def _link_costs(
+    trees: _Trees, middle_price: NDArray[np.float64], limits_db: NDArray[np.float64] | float
+) -> tuple[NDArray[np.float64], Integers]:
+    """Return the cost of a link between every two stations, and the middle that gives it."""
     cost = trees.cost[:, None, :] + trees.cost[None, :, :] + middle_price
     loss_db = trees.loss_db[:, None, :] + trees.loss_db[None, :, :]
-    fixed_s, per_db_s = clock
-    if per_db_s > 0.0:
-        longer_db = np.maximum(trees.loss_db[:, None, :], trees.loss_db[None, :, :])
-        is_near = np.isfinite(loss_db)
-        wait = (fixed_s + 2.0 * per_db_s * longer_db[is_near]) / (fixed_s + per_db_s * loss_db[is_near])
-        loss_db[is_near] += 10.0 * np.log10(wait)
-    cost = np.where(loss_db <= limit_db, cost, UNREACHABLE)
+    cost = np.where(loss_db <= limits_db, cost, UNREACHABLE)
     middle = np.argmin(cost, axis=2)
     return np.take_along_axis(cost, middle[:, :, None], axis=2)[:, :, 0], middle
 

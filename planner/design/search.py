@@ -61,6 +61,7 @@ class LocalSearch:
         self.demands = tuple(demands)
         self.work = work
         self.pool = Pool()
+        self._alone: set[str] = set()
         self._guide: Floats | None = None
         self._random = np.random.default_rng(search.scenario.spec.solver.seed)
 
@@ -152,6 +153,10 @@ class LocalSearch:
         if routes is not None:
             self.pool.add(routes)
             ledger.add(demand.id, routes)
+        elif demand.id not in self._alone:
+            # others have taken what it needs; the integer program may still choose between them
+            self._alone.add(demand.id)
+            self.pool.add(self.search.cheapest_service(demand, Ledger(self.prices, ledger.past)) or ())
 
     def _related(self, ledger: Ledger) -> list[Demand]:
         """Return a random demand and up to two more that share most spans with it, in random order."""

@@ -80,9 +80,10 @@ def digging_is_allowed(facts: Facts) -> Iterator[Finding]:
 def demands_are_served(facts: Facts) -> Iterator[Finding]:
     """Yield whether every demand has, in each phase from its first, one service with as many routes as it asks for.
 
-    With the objective `service` a demand may go without; otherwise none may.
+    With the objective `service` a demand may go without, but not after it has been served; otherwise none may.
     """
     scenario, plan = facts.scenario, facts.plan
+    served: set[str] = set()
     may_go_without = scenario.spec.objective == "service"
     counts: dict[tuple[str, str], list[int]] = defaultdict(list)
     for service in plan.services:
@@ -94,6 +95,9 @@ def demands_are_served(facts: Facts) -> Iterator[Finding]:
             flaws += _service_flaws(demand, counts[demand.id, entry.id], may_go_without)
         early = {demand for demand, at in counts if at == entry.id and counts[demand, at]} - {d.id for d in active}
         flaws += [f"{demand} is served before it asks" for demand in sorted(early)]
+        now = {demand for (demand, at), numbers in counts.items() if at == entry.id and any(numbers)}
+        flaws += [f"{demand} was served before and is left out" for demand in sorted(served - now) if may_go_without]
+        served |= now
         yield flawless(f"{len(active)} demands in {entry.id}", "served as asked", flaws)
 
 

@@ -209,3 +209,10 @@ def test_a_middle_half_way_is_found_where_no_other_is_fast_enough(tmp_path: Path
     world = make_world(tmp_path, "A---m---B", wanted, cell_km=4.0, technologies=[PAIRS, one_lane])
     assert best_cost(world) < np.inf
     assert isinstance(try_plan(world), Plan)
+
+
+def test_a_middle_at_an_end_will_do_while_it_is_fast_enough(tmp_path: Path) -> None:
+    world = make_world(tmp_path, "A---m---B", [stored("A", "B", min_rate_hz=50.0)], cell_km=4.0)
+    plan = try_plan(world)
+    assert isinstance(plan, Plan)
+    assert plan.outcome.cost == pytest.approx(best_cost(world))

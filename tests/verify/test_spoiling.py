@@ -16,7 +16,7 @@ from planner.verify import routes as verify_routes
 from planner.verify import verify_plan
 from planner.verify.checks import CHECKS, INPUT_CHECKS
 from plans import LINE, chain_plan, city_plan, city_services, line_plan, make_plan, make_route, walk
-from worlds import World, demand, make_world
+from worlds import World, demand, make_world, phases
 
 
 @pytest.fixture(scope="module")
@@ -390,6 +390,13 @@ def test_demands_may_go_without_when_service_is_the_objective(tmp_path: Any) -> 
     strict = make_world(tmp_path, LINE, [demand("A", "B")])
     plan = make_plan(strict, {("A-B", "p1"): []})
     assert failing(Case(network=strict.network, scenario=strict.scenario, plan=plan)) == {"demands_are_served"}
+
+
+def test_whoever_was_served_stays_served(tmp_path: Any) -> None:
+    world = make_world(tmp_path, LINE, [demand("A", "B")], objective="service", phases=phases(None, None))
+    way = make_route(world, "A-B", "pairs", walk(world, "A", "s", "B"), [("A", "end", 0), ("s", "pair_source", 1)])
+    plan = make_plan(world, {("A-B", "p1"): [way], ("A-B", "p2"): []})
+    assert failing(Case(network=world.network, scenario=world.scenario, plan=plan)) == {"demands_are_served"}
 
 
 def test_routes_that_cannot_work_are_named_in_the_notes(city: Case) -> None:
