@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import InputError
+from planner.scenario import FreeSpaceCandidate
 
-NETWORK_FORMAT = 1
+NETWORK_FORMAT = 2
 
 Medium = Literal["trench", "duct", "dark_fiber", "free_space"]
 MEDIA: tuple[Medium, ...] = ("trench", "duct", "dark_fiber", "free_space")
@@ -123,7 +124,16 @@ class Network:
     notes: tuple[str, ...]
     """Repairs, counts, what is not in the data: sentences for the report."""
     attributions: tuple[str, ...]
+    hops: tuple[FreeSpaceCandidate, ...] = ()
+    """What is behind the free-space spans, declared or found, by id."""
     digest: str = ""
+
+    def hop(self, span_id: str) -> FreeSpaceCandidate:
+        """Return the hop behind a free-space span; raises KeyError when there is none of that id."""
+        for hop in self.hops:
+            if hop.id == span_id:
+                return hop
+        raise KeyError(span_id)
 
     def site(self, site_id: str) -> NetworkSite:
         """Return the site with this id; raises KeyError when there is none."""
@@ -213,6 +223,7 @@ def _json_lines(network: Network, *, digest: str) -> Iterator[str]:
         "sites": [{field.name: getattr(site, field.name) for field in fields(site)} for site in network.sites],
         "notes": network.notes,
         "attributions": network.attributions,
+        "hops": [hop.model_dump(mode="json") for hop in network.hops],
     }
     yield '{"type": "FeatureCollection", "planner": ' + _dump(header) + ',\n"features": [\n'
     nodes, spans = network.nodes, network.spans
@@ -260,6 +271,7 @@ def _from_geojson(contents: Mapping[str, Any]) -> Network:
             sites=tuple(NetworkSite(**site) for site in header["sites"]),
             notes=tuple(header["notes"]),
             attributions=tuple(header["attributions"]),
+            hops=tuple(FreeSpaceCandidate.model_validate_json(json.dumps(hop)) for hop in header["hops"]),
         )
     )
 

@@ -338,6 +338,7 @@ def _draw(scenario: Scenario, rows: list[str], cell_km: float) -> Network:
             ),
             notes=(),
             attributions=("drawn for tests",),
+            hops=tuple(sorted(scenario.spec.free_space, key=lambda candidate: candidate.id)),
         )
     )
 

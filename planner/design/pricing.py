@@ -104,7 +104,7 @@ class RouteSearch:
         self.steps = 0
         self.distortion: Floats | None = None
         index = judge.network.span_index()
-        self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in self.scenario.spec.free_space if hop.id in index}
+        self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in judge.network.hops}
         self._hosts = {role: sites_that_host(self.scenario, role) for role in ("repeater", "pair_source", "heralding")}
 
     def cheapest_service(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:

@@ -52,7 +52,7 @@ class RouteJudge:
         self.sites: dict[str, NetworkSite] = {site.id: site for site in network.sites}
         fiber = scenario.hardware.fibers[scenario.spec.fiber]
         self._slack = fiber.slack
-        self._hop_ends = {hop.id: (hop.a, hop.b) for hop in scenario.spec.free_space}
+        self._hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
         self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
 
     def judge(

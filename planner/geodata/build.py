@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pyproj import Transformer
 
 from planner.geodata.alongside import duct_risk_groups
 from planner.geodata.ducts import Ducts, duct_notes, read_ducts
@@ -17,14 +18,14 @@ from planner.geodata.handholes import (
     parts_with_ducts,
     place_handholes,
 )
-from planner.geodata.hops import find_hops
+from planner.geodata.hops import Hop, find_hops
 from planner.geodata.lines import Flags
 from planner.geodata.noding import Blocks, node_streets, unique_names
 from planner.geodata.osm import read_osm_streets
 from planner.geodata.parallel import with_parallel_risks
 from planner.geodata.region import metric_projection
 from planner.geodata.rightofway import Ground, annotate_ground
-from planner.geodata.rooftops import check_hops
+from planner.geodata.rooftops import check_hops, find_sightlines, read_surroundings
 from planner.geodata.sites import find_street_feet, network_sites, site_notes
 from planner.geodata.snapping import Pieces, StreetPlan, cut_blocks, draw_streets, join_feet
 from planner.geodata.spans import assemble_spans, duct_table, hop_table, trench_table
@@ -70,8 +71,7 @@ def build_network(scenario: Scenario) -> Network:
     """
     region = _read_region(scenario)
     joined = _join(scenario, region)
-    hops, hop_notes = find_hops(scenario, joined.sites)
-    views, view_attributions = check_hops(scenario, hops, region.plan.projection)
+    hops, hop_notes, view_attributions = _look_for_hops(scenario, joined.sites, region.plan.projection)
     records = [region.ducts.records[record] for record in joined.laid.records.tolist()]
     groups = duct_risk_groups(records, joined.laid, region.streets, region.plan, joined.pieces)
     tables = (
@@ -89,13 +89,32 @@ def build_network(scenario: Scenario) -> Network:
             spans=spans,
             sites=joined.sites,
             notes=tuple(
-                dict.fromkeys(
-                    (*region.notes, *joined.laid.notes, *site_notes(joined.sites), *hop_notes, *views, *risk_notes)
-                )
+                dict.fromkeys((*region.notes, *joined.laid.notes, *site_notes(joined.sites), *hop_notes, *risk_notes))
             ),
             attributions=tuple(dict.fromkeys(text for text in layers if text)),
+            hops=tuple(hop.candidate for hop in hops),
         )
     )
+
+
+def _look_for_hops(
+    scenario: Scenario, sites: tuple[NetworkSite, ...], projection: Transformer
+) -> tuple[tuple[Hop, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return declared and found hops, notes about them, and attributions of the layers that were looked at.
+
+    Buildings and terrain are read only where there is a hop to judge or to find.
+    """
+    is_needed = bool(scenario.spec.free_space) or scenario.spec.free_space_search is not None
+    if not is_needed or not scenario.spec.layers.buildings:
+        hops, notes = find_hops(scenario, sites)
+        return hops, notes, ()
+    surroundings = read_surroundings(scenario, projection)
+    found = find_sightlines(scenario, surroundings)
+    hops, notes = find_hops(scenario, sites, found)
+    if scenario.spec.free_space_search is not None:
+        notes = (*notes, f"free-space search: {counted(len(found), 'clear line')} between the sites")
+    views, attributions = check_hops(scenario, hops, surroundings)
+    return hops, (*notes, *views), attributions
 
 
 def _with_found_risks(scenario: Scenario, spans: Spans, plan: StreetPlan) -> tuple[Spans, tuple[str, ...]]:

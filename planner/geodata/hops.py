@@ -1,4 +1,4 @@
-"""Free-space hops that the scenario declares between its sites."""
+"""Free-space hops between sites: those that the scenario declares, and those that were found clear."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class Hop:
     """Loss in the air, of a patch at each end, and of both laterals: a route enters and leaves a hop at the street."""
 
 
-def find_hops(scenario: Scenario, sites: tuple[NetworkSite, ...]) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
+def find_hops(
+    scenario: Scenario, sites: tuple[NetworkSite, ...], found: tuple[FreeSpaceCandidate, ...] = ()
+) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
     """Return the hops, sorted by id, and notes about them.
 
     All hops of a region see one weather; that belongs to availability, and is no risk group. Raises InputError for
@@ -36,7 +38,12 @@ def find_hops(scenario: Scenario, sites: tuple[NetworkSite, ...]) -> tuple[tuple
     problems: list[Problem] = []
     hops: list[Hop] = []
     notes: list[str] = []
-    for candidate in sorted(scenario.spec.free_space, key=lambda item: item.id):
+    declared = {candidate.id for candidate in scenario.spec.free_space}
+    clash = sorted(candidate.id for candidate in found if candidate.id in declared)
+    if clash:
+        text = f"id '{clash[0]}' is needed for a hop that was found between the sites of that name; choose another"
+        problems.append(Problem(where=f"{scenario.path}", key_path=f"free_space {clash[0]}", problem=text))
+    for candidate in sorted((*scenario.spec.free_space, *found), key=lambda item: item.id):
         if joined[candidate.a].node == joined[candidate.b].node:
             notes.append(f"free-space hop {candidate.id} left out: both sites meet the street at the same place")
             continue

@@ -54,6 +54,12 @@ def to_metres(projection: Transformer, coordinates: Floats) -> Floats:
     return metres
 
 
+def to_degrees(projection: Transformer, points_m: Floats) -> Floats:
+    """Return points in metres as longitude and latitude, shape (n, 2)."""
+    degrees: Floats = np.column_stack(projection.transform(points_m[:, 0], points_m[:, 1], direction="INVERSE"))
+    return degrees
+
+
 def draw(projection: Transformer, lines: Lines) -> NDArray[np.object_]:
     """Return the shapes of lines in metres."""
     if not len(lines):

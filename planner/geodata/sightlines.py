@@ -1,6 +1,7 @@
-"""Which lines of sight between roofs are clear of the buildings in the data, and what stands in the way of others.
+"""Which lines of sight between roofs are clear of buildings and ground, and what stands in the way of others.
 
-The ground is taken as flat: terrain, trees and what stands on roofs are not in the data.
+Trees and what stands on roofs are not in the data. Heights are above the ground where no terrain is given, and above
+the level of the terrain's heights where it is.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import Transformer
 
 from planner.geodata.buildings import Buildings
 from planner.geodata.lines import Flags
+from planner.geodata.region import to_degrees
+from planner.geodata.terrain import Terrain
 from planner.network import Floats, Integers
 
 EARTH_RADIUS_M = 6_371_000.0
@@ -24,13 +28,15 @@ BEAM_RADII = 2.0
 CHUNK = 4000
 BAND_M = 2.0
 """Lines whose lower ends lie in one band of this height are looked along together."""
+GROUND_STEP_M = 30.0
+"""Distance of the points at which a line is compared with the ground: a third of the cells of common terrain."""
 TALLEST_SHARES = (64, 16, 4)
 """The tallest 1/64 of the buildings are looked at first, then up to 1/16, up to 1/4, and the rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Sightlines:
-    """Lines between terminals on roofs, as columns; metres east, north and above the ground."""
+    """Lines between terminals on roofs, as columns; metres east, north and up."""
 
     start_m: Floats
     """Shape (n, 3)."""
@@ -108,6 +114,30 @@ def _mark_blocked(
         open_yet = is_clear[line]
         line, building = line[open_yet], building[open_yet]
         is_clear[line[_margins_m(lines, line, buildings, building) <= 0.0]] = False
+
+
+def ground_margins(lines: Sightlines, terrain: Terrain, projection: Transformer) -> tuple[Floats, Floats]:
+    """Return the least height of every line above the ground, less the free space it wants, and where that is.
+
+    Places are metres east and north, shape (n, 2). Ground that no tile knows is passed over.
+    """
+    margins_m = np.full(len(lines), np.inf)
+    places_m = lines.start_m[:, :2].copy()
+    lengths_m = _lengths_m(lines)
+    for first in range(0, len(lines), CHUNK):
+        chosen = np.arange(first, min(first + CHUNK, len(lines)))
+        counts = np.ceil(lengths_m[chosen] / GROUND_STEP_M).astype(np.int64) + 1
+        line = np.repeat(chosen, counts)
+        step = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)
+        share = step / np.maximum(1, np.repeat(counts, counts) - 1)
+        points_m = lines.start_m[line] + share[:, None] * (lines.end_m[line] - lines.start_m[line])
+        heights_m = points_m[:, 2] - _bulge_m(share * lengths_m[line], lengths_m[line])
+        above_m = heights_m - terrain.heights_m(to_degrees(projection, points_m[:, :2])) - lines.clear_m[line]
+        above_m[np.isnan(above_m)] = np.inf
+        order = np.lexsort((step, above_m, line))
+        found, at = np.unique(line[order], return_index=True)
+        margins_m[found], places_m[found] = above_m[order][at], points_m[order][at, :2]
+    return margins_m, places_m
 
 
 def all_pairs(points_m: Floats, roofs_m: Floats, buildings: Integers, *, reach_m: float, clear_m: float) -> Sightlines:

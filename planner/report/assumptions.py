@@ -69,7 +69,7 @@ def entries_in_use(dossier: Dossier) -> Iterator[tuple[str, Entry]]:
         if technology.memory:
             yield f"Memory ({technology.id})", hardware.memories[technology.memory]
     built = {dossier.network.spans.ids[at] for at in dossier.built}
-    hops = [hop for hop in dossier.scenario.spec.free_space if hop.id in built]
+    hops = [hop for hop in dossier.network.hops if hop.id in built]
     for name in sorted({hop.terminal for hop in hops}):
         yield "Free-space terminal", hardware.free_space_terminals[name]
 
@@ -88,7 +88,7 @@ def prices_in_use(dossier: Dossier) -> Iterator[CostItem]:
 def _layer_lines(dossier: Dossier) -> Iterator[tuple[str, str, str]]:
     layers = dossier.scenario.spec.layers
     named: list[tuple[str, Layer]] = [("streets", layers.streets)]
-    for kind in ("ducts", "sites", "zones", "buildings"):
+    for kind in ("ducts", "sites", "zones", "buildings", "terrain"):
         named += [(kind, layer) for layer in getattr(layers, kind)]
     for kind, layer in named:
         if layer.assumed:
@@ -107,7 +107,7 @@ def _site_lines(dossier: Dossier) -> Iterator[tuple[str, str, str]]:
 
 def _hop_lines(dossier: Dossier) -> Iterator[tuple[str, str, str]]:
     built = {dossier.network.spans.ids[at] for at in dossier.built}
-    for hop in dossier.scenario.spec.free_space:
+    for hop in dossier.network.hops:
         if hop.id in built and not hop.sightline_checked:
             ends = f"{dossier.site_name(hop.a)} – {dossier.site_name(hop.b)}"
             yield "Unchecked sightline", f"{hop.id}: {ends}", hop.note or "line of sight not surveyed"

@@ -95,6 +95,14 @@ class _Checker:
                     self.problems.append(self.document.problem((*key_path, "year"), "phases must be in order of years"))
                 years.append(item["year"])
         self._check_horizon(years)
+        self._check_search()
+
+    def _check_search(self) -> None:
+        value = self.document.value if isinstance(self.document.value, dict) else {}
+        layers = value.get("layers")
+        if value.get("free_space_search") is not None and isinstance(layers, dict) and not layers.get("buildings"):
+            text = "lines of sight are looked for between buildings: give layers.buildings"
+            self.problems.append(self.document.problem(("free_space_search",), text))
 
     def _check_horizon(self, years: list[int]) -> None:
         economics = self.document.value.get("economics") if isinstance(self.document.value, dict) else None
@@ -116,8 +124,12 @@ class _Checker:
             self._check_devices(key_path, item)
         for key_path, item in self.items("free_space"):
             self.expect((*key_path, "terminal"), item.get("terminal"), hardware.free_space_terminals, "terminal")
-        if isinstance(self.document.value, dict):
-            self.expect(("fiber",), self.document.value.get("fiber"), hardware.fibers, "fiber")
+        value = self.document.value if isinstance(self.document.value, dict) else {}
+        self.expect(("fiber",), value.get("fiber"), hardware.fibers, "fiber")
+        search = value.get("free_space_search")
+        if isinstance(search, dict):
+            key_path = ("free_space_search", "terminal")
+            self.expect(key_path, search.get("terminal"), hardware.free_space_terminals, "terminal")
 
     def _check_devices(self, key_path: KeyPath, item: dict[str, Any]) -> None:
         model = item.get("link_model")

@@ -74,6 +74,8 @@ class Layers(Model):
     sites: tuple[Layer, ...] = ()
     zones: tuple[Layer, ...] = ()
     buildings: tuple[Layer, ...] = ()
+    terrain: tuple[Layer, ...] = ()
+    """Height of the ground for lines of sight: SRTM tiles (.hgt, .zip) or GeoTIFF; flat where there is none."""
     parallel_within_m: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
     """Trenches and ducts that run side by side within this distance share a risk group; none to look for no such."""
 
@@ -108,6 +110,8 @@ class Site(Model):
     """Which stations may stand here."""
     shelter: Name | None = None
     """Cost item bought when the site is first used (a hut, a rack room); none for a ready building."""
+    terminal_height_m: Annotated[float, Field(gt=0.0, le=900.0)] | None = None
+    """Height above ground of a free-space terminal on a mast or tower; none where it stands on the building's roof."""
     assumed: bool = False
     note: Text = ""
 
@@ -180,6 +184,23 @@ class FreeSpaceCandidate(Model):
     sightline_checked: bool = False
     """Whether the line of sight was surveyed; an unchecked one is marked in the report."""
     note: Text = ""
+
+
+class FreeSpaceSearch(Model):
+    """Which lines of sight to look for between sites, by the buildings and the terrain in the data.
+
+    A hop is offered between every two sites within reach whose line is clear; none of them has been surveyed.
+    """
+
+    terminal: Name
+    visibility_km: Positive
+    """Visibility that the hops are designed for."""
+    cn2_m23: Annotated[float, Field(gt=0.0, le=1e-11)]
+    """Strength of turbulence, m^(-2/3)."""
+    site_kinds: tuple[str, ...] = ()
+    """Kinds of sites that may carry a terminal; all kinds where none is named."""
+    max_length_km: Positive | None = None
+    """Longest hop; none for as far as the terminal reaches."""
 
 
 class PriceOverride(Model):
@@ -261,6 +282,9 @@ class ScenarioSpec(Model):
     """Kind of fiber that all routes use, from the hardware catalog."""
     technologies: Annotated[tuple[Technology, ...], Field(min_length=1)]
     free_space: tuple[FreeSpaceCandidate, ...] = ()
+    """Hops that are declared by hand."""
+    free_space_search: FreeSpaceSearch | None = None
+    """Look for more hops between roofs; needs a layer of buildings."""
     right_of_way: RightOfWay
     economics: Economics
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]

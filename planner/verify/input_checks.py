@@ -8,6 +8,7 @@ from planner.network import Network
 from planner.plan import CostLine, Installation, Plan, Service, SiteOpening, SpanBuild
 from planner.scenario import Scenario
 from planner.verify.findings import Finding, flawless, same
+from planner.verify.spans import hop_is_asked_for
 
 
 def inputs_match(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Finding]:
@@ -34,10 +35,11 @@ def names_are_known(network: Network, scenario: Scenario, plan: Plan) -> Iterato
     used = _names(plan)
     for kind, names in known.items():
         yield flawless(f"every {kind}", "known", [f"no {kind} {name!r}" for name in sorted(used[kind] - names)])
-    hops = {candidate.id for candidate in scenario.spec.free_space}
+    hops = {hop.id for hop in network.hops if hop_is_asked_for(scenario, hop)}
     media = dict(zip(network.spans.ids, network.spans.medium, strict=True))
     lost = sorted(span for span, medium in media.items() if medium == "free_space" and span not in hops)
-    yield flawless("every free-space hop", "declared in the scenario", [f"no hop {name!r}" for name in lost])
+    missing = [f"no hop {name!r}" for name in lost]
+    yield flawless("every free-space hop", "declared in the scenario, or found as it asks", missing)
 
 
 def _names(plan: Plan) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from planner.scenario import Demand
 from planner.verify.facts import Facts, stations_needed
 from planner.verify.findings import Finding, equal, flawless
-from planner.verify.spans import declared_hop, digging_is_forbidden
+from planner.verify.spans import digging_is_forbidden
 
 
 def fibers_suffice(facts: Facts) -> Iterator[Finding]:
@@ -134,6 +134,6 @@ def _sites_used(facts: Facts, phase: int) -> set[str]:
         sites |= {station.site for station in route.route.stations}
         for index in route.indices:
             if facts.network.spans.medium[index] == "free_space":
-                hop = declared_hop(facts.scenario, facts.network.spans.ids[index])
+                hop = facts.network.hop(facts.network.spans.ids[index])
                 sites |= {hop.a, hop.b}
     return sites

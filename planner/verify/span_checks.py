@@ -13,7 +13,7 @@ from planner.verify.facts import Facts
 from planner.verify.findings import RELATIVE_TOLERANCE, Finding, equal, flawless, number
 from planner.verify.geometry import distance_m, line_length_km, streets_under
 from planner.verify.prices import UNKNOWN
-from planner.verify.spans import declared_hop, fiber_loss_db, joint_loss_db, span_loss_db
+from planner.verify.spans import fiber_loss_db, joint_loss_db, span_loss_db
 
 LENGTH_TOLERANCE = 1e-3
 """Lengths measured on the ellipsoid against lengths in a metric projection."""
@@ -45,7 +45,7 @@ def _loose_ends(facts: Facts, index: int) -> Iterator[str]:
 
 def _hop_flaws(facts: Facts, index: int) -> Iterator[str]:
     spans = facts.network.spans
-    hop = declared_hop(facts.scenario, spans.ids[index])
+    hop = facts.network.hop(spans.ids[index])
     if [int(spans.start[index]), int(spans.end[index])] != [facts.network.site(site).node for site in (hop.a, hop.b)]:
         yield f"{hop.id} does not join the nodes of {hop.a} and {hop.b}"
     line = spans.line(index)

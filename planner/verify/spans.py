@@ -19,12 +19,12 @@ def span_loss_db(network: Network, scenario: Scenario, index: int) -> float:
     """Return the loss in dB of a span from its length.
 
     A free-space hop has two patches on top, and the laterals of both sites: a route changes to it at the street.
-    Raises KeyError for a hop that the scenario does not declare, InputError for one beyond its terminals' range.
+    Raises KeyError for a hop that the network does not explain, InputError for one beyond its terminals' range.
     """
     length_km = float(network.spans.length_km[index])
     if network.spans.medium[index] != "free_space":
         return fiber_loss_db(scenario, length_km)
-    candidate = declared_hop(scenario, network.spans.ids[index])
+    candidate = network.hop(network.spans.ids[index])
     terminal = scenario.hardware.free_space_terminals[candidate.terminal]
     try:
         air_db = hop_loss_db(length_km, terminal, visibility_km=candidate.visibility_km, cn2_m23=candidate.cn2_m23)
@@ -55,12 +55,20 @@ def optical_length_km(network: Network, scenario: Scenario, index: int) -> float
     return length_km if in_air else length_km * scenario.hardware.fibers[scenario.spec.fiber].slack
 
 
-def declared_hop(scenario: Scenario, span_id: str) -> FreeSpaceCandidate:
-    """Return the free-space candidate behind a span; raises KeyError when there is none of that id."""
-    for candidate in scenario.spec.free_space:
-        if candidate.id == span_id:
-            return candidate
-    raise KeyError(span_id)
+def hop_is_asked_for(scenario: Scenario, hop: FreeSpaceCandidate) -> bool:
+    """Return whether the scenario declares a hop, or its search for hops may have found it."""
+    if hop in scenario.spec.free_space:
+        return True
+    search = scenario.spec.free_space_search
+    if search is None or hop.sightline_checked:
+        return False
+    kinds = {scenario.site(site).kind for site in (hop.a, hop.b)}
+    same_terms = (hop.terminal, hop.visibility_km, hop.cn2_m23) == (
+        search.terminal,
+        search.visibility_km,
+        search.cn2_m23,
+    )
+    return same_terms and (not search.site_kinds or kinds <= set(search.site_kinds))
 
 
 def digging_is_forbidden(network: Network, scenario: Scenario, index: int) -> str:

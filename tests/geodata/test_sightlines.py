@@ -11,7 +11,7 @@ from planner.errors import InputError
 from planner.geodata import build_network
 from planner.geodata.buildings import STOREY_M, Buildings, buildings_at, read_buildings
 from planner.geodata.region import metric_projection
-from planner.geodata.rooftops import beam_clearance_m, sightline_candidates
+from planner.geodata.rooftops import beam_clearance_m
 from planner.geodata.sightlines import EARTH_RADIUS_M, TERMINAL_M, all_pairs, clear_lines, look_along
 from planner.scenario import load_scenario
 from worlds import hop
@@ -27,11 +27,15 @@ def tower(name="tower", *, north_m=0.0, height=40.0, **more):
     return box(None, 980, north_m, 1020, north_m + 40, id=name, height=height, **more)
 
 
-def scenario(folder, *buildings, layer=None, hops=None, sites=(A, B)):
+SEARCH = {"terminal": "rooftop", "visibility_km": 10, "cn2_m23": 1e-14}
+
+
+def scenario(folder, *buildings, layer=None, hops=None, sites=(A, B), more_layers=None, **more):
     folder.mkdir(exist_ok=True)
     (folder / "buildings.geojson").write_text(collection(buildings), encoding="utf-8")
-    more = {"buildings": [{"path": "buildings.geojson", **(layer or {})}]}
-    return make_scenario(folder, CROSS, sites=sites, more_layers=more, free_space=hops or [hop("a", "b")])
+    layers = {"buildings": [{"path": "buildings.geojson", **(layer or {})}], **(more_layers or {})}
+    free_space = [hop("a", "b")] if hops is None else hops
+    return make_scenario(folder, CROSS, sites=sites, more_layers=layers, free_space=free_space, **more)
 
 
 def verdict(folder, *buildings, **options):
@@ -165,10 +169,15 @@ def test_candidates_are_the_clear_pairs_that_are_not_declared(tmp_path):
     sites = (A, B, site("c", 300, 620), site("d", 1700, 620), site("far", 300, 4500), site("bare", 900, 900))
     more = [box(None, x - 20, y - 20, x + 20, y + 20, id=f"x{x}{y}", height=30.0)
             for x, y in ((300, 620), (1700, 620), (300, 4500))]  # fmt: skip
-    world = scenario(tmp_path, WEST, EAST, tower(north_m=600.0), *more, sites=sites)
-    found = sightline_candidates(world, terminal="rooftop", visibility_km=10.0, cn2_m23=1e-14)
-    assert [candidate.id for candidate in found] == ["fso-a-c", "fso-a-d", "fso-b-c", "fso-b-d"]
-    assert not any(candidate.sightline_checked for candidate in found)
+    world = scenario(
+        tmp_path, WEST, EAST, tower(north_m=600.0), *more, sites=sites, free_space_search=SEARCH, max_snap_m=5000
+    )
+    network = build_network(world)
+    assert [hop.id for hop in network.hops] == ["fso-a-d", "fso-b-c", "hop-a-b"]  # a and c meet the street at one place
+    assert not any(hop.sightline_checked for hop in network.hops)
+    assert [span for span, medium in zip(network.spans.ids, network.spans.medium, strict=True)
+            if medium == "free_space"] == [hop.id for hop in network.hops]  # fmt: skip
+    assert noted(network, "free-space search: 4 clear lines between the sites")
 
 
 def test_the_wanted_space_grows_with_the_beam(tmp_path):
