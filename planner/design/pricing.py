@@ -227,6 +227,7 @@ class RouteSearch:
         for is_strict in (False, True) if clock[1] > 0.0 else (False,):
             for slack in LOSS_SLACKS:
                 limits_db = _lopsided_limits_db(trees, limit_db * slack, clock, is_strict=is_strict)
+                limits_db = np.minimum(limits_db, task.technology.max_link_loss_db or np.inf)
                 cost, middle = _link_costs(trees, middle_price, limits_db)
                 order = _cheapest_chain(cost, repeater_price, links)
                 if order is None:

@@ -13,6 +13,9 @@ from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, e
 from planner.plan import Plan, Route, Station
 from planner.scenario import Demand, Scenario, Technology
 
+ROUNDING = 1.0 + 1e-9
+"""A link at its limit is within it, however its loss was added up."""
+
 CandidateKey = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...], int]
 
 
@@ -60,6 +63,8 @@ class RouteJudge:
     ) -> Candidate | None:
         """Return the candidate of a walk, with the fewest lanes that reach the rate; None when none do."""
         links = self._links(demand, spans, stations)
+        if any(is_too_lossy(link, technology) for link in links):
+            return None
         performance = evaluate_route(links, self._hardware[technology.id], min_fidelity=demand.min_fidelity)
         if performance.fidelity < demand.min_fidelity or performance.lane_rate_hz <= 0.0:
             return None
@@ -152,6 +157,12 @@ class RouteJudge:
             * math.fsum(float(columns.lease_per_fiber_year[span]) * times for span, times in passes.items()),
             fibers=technology.fibers_per_route,
         )
+
+
+def is_too_lossy(link: ElementaryLink, technology: Technology) -> bool:
+    """Return whether a link loses more than its technology allows a link to lose."""
+    limit_db = technology.max_link_loss_db
+    return limit_db is not None and link.left.loss_db + link.right.loss_db > limit_db * ROUNDING
 
 
 def site_conflict(site: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.paths import shortest_trees
-from planner.design.routes import conceivable_technologies
+from planner.design.routes import conceivable_technologies, is_too_lossy
 from planner.network import Network
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
 from planner.scenario import Demand, Scenario, Technology
@@ -102,6 +102,7 @@ class _BestChains:
     def __init__(self, distances: Distances, scenario: Scenario, demand: Demand, technology: Technology) -> None:
         self._distances = distances
         self._demand = demand
+        self._technology = technology
         self._hardware = scenario.link_hardware(technology)
         self._middles = sites_that_host(scenario, "pair_source" if technology.pair_source else "heralding")
         ends = (demand.a, demand.b)
@@ -126,6 +127,7 @@ class _BestChains:
         key = (min(a, b), max(a, b))
         if key not in self._links:
             links = self._distances.best_links(*key, self._middles)
+            links = [link for link in links if not is_too_lossy(link, self._technology)]
             rates = [(self._evaluate((link,)).lane_rate_hz, link) for link in links]
             self._links[key] = max(rates, key=lambda entry: entry[0], default=(0.0, None))
         return self._links[key]

@@ -158,6 +158,9 @@ class Technology(Model):
     pair_source: Name | None = None
     memory: Name | None = None
     max_links: Annotated[int, Field(ge=1, le=8)] = 1
+    max_link_loss_db: Positive | None = None
+    """Largest loss of spans, joints and laterals that one link may have, both arms together; none for no limit besides
+    what rate and fidelity ask."""
     max_lanes: Annotated[int, Field(ge=1, le=64)] = 1
     fibers_per_route: Annotated[int, Field(ge=1, le=8)] = 2
     """Fibers that a route takes in every span: one for photons, one for classical messages and timing."""

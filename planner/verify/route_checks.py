@@ -52,6 +52,15 @@ def _technology_flaws(facts: Facts, route: RouteFacts) -> Iterator[str]:
         yield f"{links} links, at most {technology.max_links}"
     if route.route.lanes > technology.max_lanes:
         yield f"{route.route.lanes} lanes, at most {technology.max_lanes}"
+    yield from _lossy_links(route)
+
+
+def _lossy_links(route: RouteFacts) -> Iterator[str]:
+    limit_db, arms = route.technology.max_link_loss_db, route.arms or ()
+    for number, (left, right) in enumerate(zip(arms[::2], arms[1::2], strict=True), start=1):
+        loss_db = left.loss_db + right.loss_db
+        if limit_db is not None and loss_db > limit_db and not agree(limit_db, loss_db):
+            yield f"link {number} loses {loss_db:.3f} dB, at most {limit_db:g} dB are allowed"
 
 
 def rate_is_right(facts: Facts) -> Iterator[Finding]:

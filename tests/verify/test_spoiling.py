@@ -200,6 +200,7 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "pairs counted elsewhere": (lambda c: c.edit_demand("B-E", rate_plane="detected"), {"technology_is_allowed"}),
     "too many lanes": (lambda c: c.edit_technology("chain", max_lanes=1), {"technology_is_allowed"}),
     "too many links": (lambda c: c.edit_technology("chain", max_links=1), {"technology_is_allowed"}),
+    "links too lossy": (lambda c: c.edit_technology("pairs", max_link_loss_db=0.1), {"technology_is_allowed"}),
     # what the demand wants
     "rate missed": (lambda c: c.edit_demand("B-E", min_rate_hz=1e5), {"rate_is_reached"}),
     "fidelity missed": (lambda c: c.edit_demand("B-E", min_fidelity=0.99), {"fidelity_is_reached"}),
