@@ -52,6 +52,8 @@ HOMES = {
     "numba": {"design", "geodata"},
     "scipy": {"design", "geodata", "physics"},
 }
+LATE = {("scenario/sitefiles.py", "planner.geodata.places")}
+"""Imports against the order, inside a function: sites that need a GIS must be known when a scenario is checked."""
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_KERNEL_LINES = 70
@@ -110,7 +112,7 @@ def test_file_keeps_the_rules(path: Path) -> None:
         if top == "planner" and name.count(".") >= 1 and home != "__init__":
             other = name.split(".")[1]
             allowed = other == home or RANK[other] < RANK[home] or (RANK[other] == RANK[home] and home not in ENGINES)
-            if not allowed:
+            if not allowed and (relative, name) not in LATE:
                 faults.append(f"imports {name}, which stands to its right")
         homes = HOMES.get(top)
         if homes is not None and not any(relative == place or relative.startswith(f"{place}/") for place in homes):

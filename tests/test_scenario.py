@@ -113,7 +113,7 @@ def test_site_layers_join_the_sites_and_mistakes_in_them_are_located(tmp_path: P
 
     layer["crs"] = {"type": "name", "properties": {"name": "EPSG:31370"}}
     (tmp_path / "sites.geojson").write_text(json.dumps(layer), encoding="utf-8")
-    with pytest.raises(InputError, match=r"longitude and latitude \(EPSG:4326\), not in EPSG:31370"):
+    with pytest.raises(InputError, match=r"feature C: hosts"):
         load_scenario(path)
 
 

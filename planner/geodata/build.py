@@ -89,7 +89,16 @@ def build_network(scenario: Scenario) -> Network:
             spans=spans,
             sites=joined.sites,
             notes=tuple(
-                dict.fromkeys((*region.notes, *joined.laid.notes, *site_notes(joined.sites), *hop_notes, *risk_notes))
+                dict.fromkeys(
+                    (
+                        *scenario.notes,
+                        *region.notes,
+                        *joined.laid.notes,
+                        *site_notes(joined.sites),
+                        *hop_notes,
+                        *risk_notes,
+                    )
+                )
             ),
             attributions=tuple(dict.fromkeys(text for text in layers if text)),
             hops=tuple(hop.candidate for hop in hops),

@@ -13,10 +13,9 @@ from pydantic import ValidationError
 from planner.catalog import CostCatalog, CostItem, HardwareCatalog, load_costs, load_hardware
 from planner.errors import InputError, Problem
 from planner.scenario.references import reference_problems
-from planner.scenario.spec import Layer, Scenario, ScenarioSpec, Site
+from planner.scenario.sitefiles import read_sites
+from planner.scenario.spec import Scenario, ScenarioSpec, Site, SiteLayer
 from planner.yamlio import Document, parse_model, read_document
-
-LONGITUDE_LATITUDE = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "OGC:CRS84", "EPSG:4326")
 
 
 def load_scenario(path: Path | str) -> Scenario:
@@ -28,7 +27,7 @@ def load_scenario(path: Path | str) -> Scenario:
     document = read_document(path)
     spec, problems = parse_model(document, ScenarioSpec)
     hardware, costs = _catalogs(document, problems)
-    layer_sites = _layer_sites(document, problems)
+    layer_sites, notes = _layer_sites(document, spec, problems)
     problems += _missing_files(document)
     problems += reference_problems(document, hardware, costs, tuple(site.id for site in layer_sites))
     if spec is not None:
@@ -44,6 +43,7 @@ def load_scenario(path: Path | str) -> Scenario:
         hardware=hardware,
         costs=prices,
         digest=_digest(spec, sites, hardware, prices),
+        notes=tuple(notes),
     )
 
 
@@ -102,59 +102,38 @@ def _missing_files(document: Document) -> list[Problem]:
     ]
 
 
-def _layer_sites(document: Document, problems: list[Problem]) -> list[Site]:
-    """Return the sites of all site layers that can be read; mistakes join `problems`."""
+def _layer_sites(
+    document: Document, spec: ScenarioSpec | None, problems: list[Problem]
+) -> tuple[list[Site], list[str]]:
+    """Return the sites of all site layers that can be read, and notes about them; mistakes join `problems`.
+
+    Things that a layer chose by tags are left out where they lie outside the extent: an extract is wider than a region.
+    """
     sites: list[Site] = []
+    notes: list[str] = []
     for key_path, named in _layer_entries(document):
         path = document.path.parent / named
         if key_path[1] == "sites" and path.is_file():
             raw = _get(document.value, *key_path[:-1])
             try:
-                layer = Layer.model_validate_json(json.dumps(raw))
-                sites += _read_sites(path, layer)
+                layer = SiteLayer.model_validate_json(json.dumps(raw))
+                found = read_sites(path, layer)
             except ValidationError:
                 continue  # already reported with the scenario itself
             except InputError as error:
                 problems.extend(error.problems)
-    return sites
-
-
-def _read_sites(path: Path, layer: Layer) -> list[Site]:
-    """Return the sites of a GeoJSON file of points; raises InputError with every mistake in it."""
-    try:
-        collection = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError.at(str(path), f"not a readable GeoJSON file: {error}") from error
-    features = _get(collection, "features")
-    if not isinstance(features, list) or not features:
-        raise InputError.at(str(path), "layer of sites is empty or not a GeoJSON FeatureCollection")
-    crs = _get(collection, "crs", "properties", "name") or layer.crs or LONGITUDE_LATITUDE[0]
-    if crs not in LONGITUDE_LATITUDE:
-        raise InputError.at(str(path), f"sites must be in longitude and latitude (EPSG:4326), not in {crs}")
-    sites: list[Site] = []
-    problems: list[Problem] = []
-    for index, feature in enumerate(features):
-        try:
-            sites.append(Site.model_validate_json(json.dumps(_site_fields(feature, layer))))
-        except ValidationError as error:
-            where = f"{path}: feature {_get(feature, 'properties', 'id') or index}"
-            problems += [
-                Problem(where=where, key_path=".".join(str(part) for part in item["loc"]), problem=item["msg"])
-                for item in error.errors(include_url=False)
-            ]
-    if problems:
-        raise InputError(*problems)
-    return sites
-
-
-def _site_fields(feature: Any, layer: Layer) -> dict[str, Any]:
-    """Return the fields of a site from a GeoJSON feature, its columns mapped and others left out."""
-    properties = _get(feature, "properties") or {}
-    point = _get(feature, "geometry", "coordinates")
-    fields = {name: properties.get(layer.columns.get(name, name)) for name in Site.model_fields}
-    is_point = _get(feature, "geometry", "type") == "Point" and isinstance(point, list) and len(point) >= 2
-    fields["lon_deg"], fields["lat_deg"] = (point[0], point[1]) if is_point else (None, None)
-    return {name: value for name, value in fields.items() if value is not None}
+                continue
+            inside = found
+            if layer.tags and spec is not None:
+                inside = [
+                    site
+                    for site in found
+                    if site.id in layer.objects or spec.extent.contains(site.lon_deg, site.lat_deg)
+                ]
+            if len(inside) < len(found):
+                notes.append(f"{path.name}: {len(found) - len(inside):,} sites chosen by tags lie outside the extent")
+            sites += inside
+    return sites, notes
 
 
 def _misplaced_sites(document: Document, spec: ScenarioSpec, layer_sites: list[Site]) -> Iterator[Problem]:

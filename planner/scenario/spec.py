@@ -66,12 +66,21 @@ class Layer(Model):
     attribution: Text = ""
 
 
+class SiteLayer(Layer):
+    """A file of sites. Of an OpenStreetMap extract, `objects` or `tags` say which things are sites."""
+
+    tags: tuple[Annotated[str, Field(pattern=r"^[^=]+=[^=]+$")], ...] = ()
+    """Things of an extract with any of these tags, as `key=value`, or `key=*` for every value."""
+    objects: dict[Identifier, Annotated[str, Field(pattern=r"^[nwr][1-9][0-9]*$")]] = Field(default_factory=dict)
+    """Our id -> node, way or relation of an extract (`n26`, `w8033`, `r12`)."""
+
+
 class Layers(Model):
     """The geodata of a region."""
 
     streets: Layer
     ducts: tuple[Layer, ...] = ()
-    sites: tuple[Layer, ...] = ()
+    sites: tuple[SiteLayer, ...] = ()
     zones: tuple[Layer, ...] = ()
     buildings: tuple[Layer, ...] = ()
     terrain: tuple[Layer, ...] = ()
@@ -313,6 +322,8 @@ class Scenario:
     hardware: HardwareCatalog
     costs: CostCatalog
     digest: str
+    notes: tuple[str, ...] = ()
+    """What was left out while the files of sites were read."""
 
     @property
     def folder(self) -> Path:
