@@ -165,7 +165,11 @@ class CostItem(Entry):
     learning_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share by which the price falls per doubling of the units built in the world (Wright's law)."""
     serves: Annotated[int, Field(ge=1)] = 1
-    """Units of need that one unit of this item covers (channels of a cryostat, ports of a switch)."""
+    """Units of need that one unit of this item covers (channels of a cryostat, ports of a switch, places of a rack)."""
+    power_w: NonNegative = 0.0
+    """Electric power of one unit."""
+    area_m2: NonNegative = 0.0
+    """Floor area of one unit."""
 
     @model_validator(mode="after")
     def _price_is_in_range(self) -> Self:

@@ -60,6 +60,8 @@ def spoil(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], None]], str]:
         (lambda s: s.update(price_year=2024), "state the factor under exchange"),
         (lambda s: s.update(prices={"trenc": {"price": 1, "source": "xyz"}}), "did you mean 'trench'?"),
         (lambda s: s["sites"][0].update(lon_deg=50.6, lat_deg=5.5), "longitude and latitude look swapped"),
+        (lambda s: s["sites"][0].update(max_units={"memry-node": 1}), "did you mean 'memory-node'?"),
+        (lambda s: s["sites"][0].update(max_power_w=-1.0), "sites[0].max_power_w: input should be greater than"),
         (lambda s: s["right_of_way"].update(density="city"), "right_of_way.density: unknown density 'city'"),
         (lambda s: s["economics"].update(horizon_years=3), "beyond the horizon"),
         (lambda s: s.update(fiber="fibre"), "fiber: unknown fiber 'fibre'; did you mean 'fiber'?"),

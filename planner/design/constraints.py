@@ -103,6 +103,13 @@ def station_has_units(instance: Instance, x: Variables) -> Rows:
             yield (r, item, t), alone * serve <= x.units[item, t]
 
 
+def site_has_room(instance: Instance, x: Variables) -> Rows:
+    """The equipment of a site takes no more units, power and area than there are."""
+    for number, room in enumerate(instance.rooms):
+        for t in range(instance.phases):
+            yield (number, t), pulp.lpSum(use * x.units[item, t] for item, use in room.uses.items()) <= room.limit
+
+
 def built_stays_built(instance: Instance, x: Variables) -> Rows:
     """What is in use, open or bought stays so."""
     for family, column in enumerate((x.built, x.opened, x.units)):
@@ -127,6 +134,7 @@ CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     site_is_open,
     equipment_suffices,
     station_has_units,
+    site_has_room,
     built_stays_built,
     budget_holds,
 )

@@ -6,7 +6,7 @@ Spans that exactly the same routes use are one block: they are built together or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -73,6 +73,15 @@ class InstanceItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceRoom:
+    """A limit on what the equipment of a site takes together: units of an item, power or area."""
+
+    uses: Mapping[int, float]
+    """Item -> what one unit takes."""
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
     """All sets and coefficients of a restricted problem: the one over the given candidate routes."""
 
@@ -82,6 +91,7 @@ class Instance:
     blocks: tuple[InstanceAsset, ...]
     sites: tuple[InstanceAsset, ...]
     items: tuple[InstanceItem, ...]
+    rooms: tuple[InstanceRoom, ...]
     budgets: tuple[float | None, ...]
     serve_all: bool
     """Whether every demand must be served (least cost), or as much weight as the budgets allow."""
@@ -124,6 +134,7 @@ def build_instance(
         blocks=tuple(_block_asset(prices, spans, is_built=spans[0] in past.spans) for spans in blocks),
         sites=tuple(_site_asset(prices, site) for site in site_ids),
         items=tuple(_item(prices, key, past) for key in item_keys),
+        rooms=tuple(_rooms(prices, item_keys, past)),
         budgets=tuple(None if phase.budget is None else phase.budget / MONEY for phase in scenario.phases),
         serve_all=serve_all,
         block_spans=tuple(blocks),
@@ -148,6 +159,18 @@ def _item(prices: PriceTable, key: tuple[str, str], past: Past) -> InstanceItem:
         serves=prices.serves[key[1]],
         owned=past.units.get(key, 0),
     )
+
+
+def _rooms(prices: PriceTable, item_keys: Sequence[tuple[str, str]], past: Past) -> Iterator[InstanceRoom]:
+    """Yield the limits that the candidates' equipment could exceed, less what stands there and no candidate needs."""
+    for site, rooms in sorted(prices.rooms.items()):
+        names = {name: position for position, (at, name) in enumerate(item_keys) if at == site}
+        idle = {name: owned for (at, name), owned in past.units.items() if at == site and name not in names}
+        for room in rooms:
+            uses = {names[name]: use for name, use in room.uses.items() if name in names}
+            taken = sum(room.uses.get(name, 0.0) * owned for name, owned in sorted(idle.items()))
+            if uses:
+                yield InstanceRoom(uses=uses, limit=room.limit - taken)
 
 
 def _thousands(values: Sequence[float]) -> tuple[float, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from planner import costs
+from planner.design.rooms import site_rooms
 from planner.design.routes import Candidate
 from planner.network import Floats, Integers, Network
 from planner.scenario import EquipmentNeed, Scenario
@@ -52,6 +54,7 @@ class PriceTable:
         self.item = {name: [costs.unit_present_cost(scenario, name, t) for t in self.phases] for name in items}
         self.item_capex = {name: [costs.unit_price(scenario, name, t) for t in self.phases] for name in items}
         self.serves = {name: item.serves for name, item in items.items()}
+        self.rooms = site_rooms(scenario)
 
     def _site(self, shelter: str | None, lateral_capex: float, phase: int) -> tuple[float, float]:
         """Return present cost and capital cost of opening a site in a phase."""
@@ -159,7 +162,13 @@ class Ledger:
         return self._units_cost(site, item, wanted) - self._units_cost(site, item, column)
 
     def needs_price(self, site: str, needs: tuple[EquipmentNeed, ...], lanes: int, phase: int) -> float:
-        """Return what a station with these needs would add at a site, opening included."""
+        """Return what a station with these needs would add at a site, opening included; infinite without room."""
+        if site in self.prices.rooms:
+            wanted: Counter[str] = Counter()
+            for need in needs:
+                wanted[need.item] += need.units_for(lanes)
+            if not self._has_room(site, wanted):
+                return math.inf
         price = self.site_price(site, phase)
         for need in needs:
             price += self.units_price(site, need.item, need.units_for(lanes), phase)
@@ -175,8 +184,29 @@ class Ledger:
                 owned = wanted
         return cost
 
+    def _has_room(self, site: str, more: Mapping[str, int]) -> bool:
+        """Return whether a site has room for what it has and some more needs; units only grow from phase to phase."""
+        needs = Counter({item: column[-1] for (at, item), column in self.units.items() if at == site})
+        needs.update(more)
+        units = {item: -(-count // self.prices.serves[item]) for item, count in needs.items()}
+        for (at, item), owned in self.past.units.items():
+            if at == site:
+                units[item] = max(owned, units.get(item, 0))
+        return all(room.holds(units) for room in self.prices.rooms[site])
+
+    def has_room(self, candidate: Candidate | None = None) -> bool:
+        """Return whether all sites have room for the equipment in the ledger, and for that of one more route."""
+        more = {} if candidate is None else candidate.needs
+        return all(
+            self._has_room(site, {item: units for (at, item), units in more.items() if at == site})
+            for site in self.prices.rooms
+            if candidate is None or any(at == site for at, _ in more)
+        )
+
     def fits(self, candidate: Candidate) -> bool:
-        """Return whether the free fibers suffice for one more route."""
+        """Return whether free fibers and the room of sites suffice for one more route."""
+        if self.prices.rooms and not self.has_room(candidate):
+            return False
         phase = self._first_phase(candidate)
         used = self.fibers[phase:].max(axis=0)
         limits = self.prices.network.spans.max_fibers

@@ -175,7 +175,7 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
     choice = choose(instance, task)
     work.spend(STEPS_PER_SOLVE + choice.nodes // NODES_PER_STEP)
     if choice.ending in ("infeasible", "nothing"):
-        return _draft_of_ledger(best) if serve_all and best.is_within_budgets() else None
+        return _draft_of_ledger(best) if serve_all and best.is_within_budgets() and best.has_room() else None
     work.found(choice.cost * MONEY)
     return _draft(instance, choice, candidates)
 

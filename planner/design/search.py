@@ -139,7 +139,7 @@ class LocalSearch:
     def note(self, ledger: Ledger) -> None:
         """Tell the work's owner about a ledger that is a plan: all demands served, within the budgets."""
         missing, cost = self.rank(ledger)
-        if not missing and ledger.is_within_budgets():
+        if not missing and ledger.is_within_budgets() and ledger.has_room():
             self.work.found(cost)
 
     def rank(self, ledger: Ledger) -> tuple[int, float]:

@@ -149,6 +149,9 @@ class _Checker:
             self.expect(("prices", name), name, costs.items, "cost item")
         for key_path, item in self.items("sites"):
             self.expect((*key_path, "shelter"), item.get("shelter"), costs.items, "cost item")
+            limited = item.get("max_units")
+            for name in limited if isinstance(limited, dict) else ():
+                self.expect((*key_path, "max_units", name), name, costs.items, "cost item")
         for key_path, item in self.items("technologies"):
             equipment = item.get("equipment")
             for role in equipment if isinstance(equipment, dict) else ():

@@ -119,6 +119,12 @@ class Site(Model):
     """Which stations may stand here."""
     shelter: Name | None = None
     """Cost item bought when the site is first used (a hut, a rack room); none for a ready building."""
+    max_units: dict[Name, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Most units of a cost item that have room here (memories, racks, repeaters); items not named are not limited."""
+    max_power_w: NonNegative | None = None
+    """Electric power for all equipment here; none for no limit."""
+    max_area_m2: NonNegative | None = None
+    """Floor area for all equipment here; none for no limit."""
     terminal_height_m: Annotated[float, Field(gt=0.0, le=900.0)] | None = None
     """Height above ground of a free-space terminal on a mast or tower; none where it stands on the building's roof."""
     assumed: bool = False

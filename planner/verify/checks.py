@@ -20,6 +20,7 @@ from planner.verify.resource_checks import (
     equipment_suffices,
     fibers_suffice,
     served_weight_is_right,
+    sites_have_room,
 )
 from planner.verify.route_checks import (
     ceiling_holds,
@@ -70,6 +71,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     routes_lie_apart,
     fibers_suffice,
     equipment_suffices,
+    sites_have_room,
     built_before_use,
     built_once,
     digging_is_allowed,

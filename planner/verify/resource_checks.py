@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from planner.scenario import Demand
 from planner.verify.facts import Facts, stations_needed
-from planner.verify.findings import Finding, equal, flawless
+from planner.verify.findings import Finding, agree, equal, flawless
 from planner.verify.spans import digging_is_forbidden
 
 
@@ -31,10 +31,7 @@ def fibers_suffice(facts: Facts) -> Iterator[Finding]:
 def equipment_suffices(facts: Facts) -> Iterator[Finding]:
     """Yield, for each phase, whether every site has by then the units that its stations need."""
     for phase, entry in enumerate(facts.scenario.phases):
-        installed: Counter[tuple[str, str]] = Counter()
-        for bought in facts.plan.installations:
-            if facts.scenario.phase_index(bought.phase) <= phase:
-                installed[bought.site, bought.item] += bought.count
+        installed = _installed(facts, phase)
         needs = stations_needed(facts.routes_in(phase))
         flaws = []
         for (site, item), units in sorted(needs.items()):
@@ -42,6 +39,38 @@ def equipment_suffices(facts: Facts) -> Iterator[Finding]:
             if installed[site, item] < wanted:
                 flaws.append(f"{site} has {installed[site, item]} of {wanted} {item}")
         yield flawless(f"{len({site for site, _ in needs})} sites in {entry.id}", "enough units of every item", flaws)
+
+
+def sites_have_room(facts: Facts) -> Iterator[Finding]:
+    """Yield, for each phase, whether no site has more units, power or area of equipment than there is room for."""
+    for phase, entry in enumerate(facts.scenario.phases):
+        units: dict[str, Counter[str]] = defaultdict(Counter)
+        for (site, item), installed in _installed(facts, phase).items():
+            units[site][item] += installed
+        flaws = [flaw for site in sorted(units) for flaw in _room_flaws(facts, site, units[site])]
+        yield flawless(f"{len(units)} sites with equipment in {entry.id}", "room for all of it", flaws)
+
+
+def _room_flaws(facts: Facts, site_id: str, units: Counter[str]) -> Iterator[str]:
+    site, items = facts.scenario.site(site_id), facts.scenario.costs.items
+    for name, most in sorted(site.max_units.items()):
+        if units[name] > most:
+            yield f"{site_id} has {units[name]} {name}, room for {most}"
+    for limit, unit, taken in (
+        (site.max_power_w, "W", math.fsum(items[name].power_w * number for name, number in units.items())),
+        (site.max_area_m2, "m2", math.fsum(items[name].area_m2 * number for name, number in units.items())),
+    ):
+        if limit is not None and taken > limit and not agree(limit, taken):
+            yield f"{site_id} takes {taken:g} {unit} of {limit:g} {unit}"
+
+
+def _installed(facts: Facts, phase: int) -> Counter[tuple[str, str]]:
+    """Return the units of every (site, item) that are installed by a phase."""
+    installed: Counter[tuple[str, str]] = Counter()
+    for bought in facts.plan.installations:
+        if facts.scenario.phase_index(bought.phase) <= phase:
+            installed[bought.site, bought.item] += bought.count
+    return installed
 
 
 def built_before_use(facts: Facts) -> Iterator[Finding]:

@@ -63,14 +63,14 @@ def combinations_count(instance: Instance) -> int:
 
 
 def services(instance: Instance) -> Iterator[Service]:
-    """Yield every combination that does not take more fibers than there are."""
+    """Yield every combination that does not take more fibers or room than there are."""
     for combination in product(*(histories(instance, demand) for demand in range(len(instance.demands)))):
         service = {
             (d, instance.demands[d].first_phase + step): chosen
             for d, history in enumerate(combination)
             for step, chosen in enumerate(history)
         }
-        if _fits(instance, service):
+        if _fits(instance, service) and _has_room(instance, service):
             yield service
 
 
@@ -81,6 +81,18 @@ def _fits(instance: Instance, service: Service) -> bool:
             for block, passes in instance.routes[r].blocks.items():
                 used[block, phase] = used.get((block, phase), 0) + passes * instance.routes[r].fibers
     return all(fibers <= instance.blocks[block].max_fibers for (block, _), fibers in used.items())
+
+
+def _has_room(instance: Instance, service: Service) -> bool:
+    """Return whether what must be in hand at last fits; nothing is ever taken away."""
+    units = [item.owned for item in instance.items]
+    for phase in range(instance.phases):
+        needs = [0] * len(units)
+        for r in (r for (_, t), chosen in service.items() if t == phase for r in chosen):
+            for item, count in instance.routes[r].needs.items():
+                needs[item] += count
+        units = [max(have, -(-n // item.serves)) for have, n, item in zip(units, needs, instance.items, strict=True)]
+    return all(sum(use * units[item] for item, use in room.uses.items()) <= room.limit for room in instance.rooms)
 
 
 def purchases(instance: Instance, service: Service) -> list[list[Purchase]]:

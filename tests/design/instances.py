@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from planner.design.instance import Instance, InstanceAsset, InstanceDemand, InstanceItem, InstanceRoute
+from planner.design.instance import Instance, InstanceAsset, InstanceDemand, InstanceItem, InstanceRoom, InstanceRoute
 
 Prices = float | tuple[float, ...]
 
@@ -23,6 +23,7 @@ class Builder:
         self.blocks: list[InstanceAsset] = []
         self.sites: list[InstanceAsset] = []
         self.items: list[InstanceItem] = []
+        self.rooms: list[InstanceRoom] = []
 
     def demand(self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, is_kept: bool = False) -> int:
         """Add a demand."""
@@ -48,6 +49,10 @@ class Builder:
         asset = self._asset(price, capex)
         self.items.append(InstanceItem(price=asset.price, capex=asset.capex, serves=serves, owned=owned))
         return len(self.items) - 1
+
+    def room(self, uses: Mapping[int, float], limit: float) -> None:
+        """Limit what some items take together."""
+        self.rooms.append(InstanceRoom(uses=dict(uses), limit=limit))
 
     def route(
         self,
@@ -86,6 +91,7 @@ class Builder:
             blocks=tuple(self.blocks),
             sites=tuple(self.sites),
             items=tuple(self.items),
+            rooms=tuple(self.rooms),
             budgets=self.budgets,
             serve_all=self.serve_all,
             block_spans=tuple((block,) for block in range(len(self.blocks))),

@@ -35,6 +35,7 @@ def sample() -> Instance:
     hut = world.site((5.0, 4.0))
     detectors = world.item((6.0, 5.0), serves=4, owned=1)
     source = world.item((3.0, 2.0))
+    world.room({detectors: 2.5, source: 1.0}, 12.0)
     world.route(pair, blocks={north: 1}, needs={detectors: 3}, fibers=2)
     world.route(pair, blocks={south: 2}, sites=(hut,), needs={detectors: 3, source: 1}, fibers=2)
     world.route(pair, blocks={north: 1, south: 1}, needs={source: 2}, phases=(1,), lease=(0.0, 0.5))
@@ -137,6 +138,18 @@ def shared_equipment_world() -> Instance:
     return world.instance()
 
 
+def narrow_world() -> Instance:
+    """Return a world in which the cheap site has room for one of two routes."""
+    world = Builder(phases=1)
+    here, there = world.item(1.0), world.item(4.0)
+    world.room({here: 2.0}, 3.0)
+    for _ in range(2):
+        demand = world.demand()
+        world.route(demand, needs={here: 1})
+        world.route(demand, needs={there: 1})
+    return world.instance()
+
+
 def refund_world() -> Instance:
     """Return a world in which giving a street back, and digging another, would pay."""
     world = Builder(phases=2)
@@ -163,6 +176,7 @@ WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float
     "fibers_suffice": (crowded_world, (2.0, 10.0), (2.0, 1.0)),
     "site_is_open": (station_world, (1.0, 4.0), (1.0, 0.0)),
     "equipment_suffices": (shared_equipment_world, (2.0, 12.0), (2.0, 6.0)),
+    "site_has_room": (narrow_world, (2.0, 5.0), (2.0, 2.0)),
     "built_stays_built": (refund_world, (2.0, 10.0), (2.0, 2.0)),
     "budget_holds": (poor_world, (3.0, 25.0), (3.0, 22.0)),
 }

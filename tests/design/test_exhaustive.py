@@ -47,6 +47,9 @@ def _draw(rng: np.random.Generator) -> Instance:
     for _ in range(3):
         owned = int(rng.integers(0, 2)) if rng.random() < 0.3 else 0
         world.item(prices(9), capex=prices(9), serves=int(rng.integers(1, 5)), owned=owned)
+    if rng.random() < 0.3:
+        held = sum(item.owned for item in world.items)
+        world.room({i: float(rng.integers(1, 3)) for i in range(3)}, 2.0 * held + float(rng.integers(1, 6)))
     for _ in range(int(rng.integers(2, 5))):
         first = int(rng.integers(phases))
         weight, is_kept = float(rng.integers(1, 4)), not serve_all and bool(rng.random() < 0.1)
@@ -138,7 +141,9 @@ def test_the_random_instances_use_every_feature() -> None:
     assert any(passes > 1 for route in routes for passes in route.blocks.values())
     assert any(any(instance.budgets) for instance in instances)
     assert 0 < sum(best.cost == np.inf for best in outcomes) < 30
-    # budgets decide in some: the same world without them is cheaper or serves more
+    # the room of sites and budgets decide in some: the same world without them is cheaper or serves more
+    roomy = [replace(instance, rooms=()) for instance in instances]
+    assert sum(best_choice(one) != best for one, best in zip(roomy, outcomes, strict=True)) >= 3
     free = [replace(instance, budgets=(None,) * instance.phases) for instance in instances]
     assert sum(best_choice(one) != best for one, best in zip(free, outcomes, strict=True)) >= 5
 

@@ -126,6 +126,24 @@ def no_hosting(case: Case) -> Case:
     return replace(case, scenario=replace(case.scenario, sites=sites))
 
 
+def limited_site(site_id: str, **limits: Any) -> Callable[[Case], Case]:
+    """Return the spoiling that leaves a site less room than its equipment takes."""
+
+    def spoil(case: Case) -> Case:
+        sites = tuple(site.model_copy(update=limits) if site.id == site_id else site for site in case.scenario.sites)
+        return replace(case, scenario=replace(case.scenario, sites=sites))
+
+    return spoil
+
+
+def powered_site(case: Case) -> Case:
+    """The user receivers draw power, and A has none."""
+    items = case.scenario.costs.items
+    items = items | {"user-receiver": items["user-receiver"].model_copy(update={"power_w": 40.0})}
+    costs = case.scenario.costs.model_copy(update={"items": items})
+    return limited_site("A", max_power_w=39.0)(replace(case, scenario=replace(case.scenario, costs=costs)))
+
+
 def worse_joint(case: Case) -> Case:
     nodes = case.network.nodes
     joint_loss_db = np.where(np.array(nodes.kinds) == "handhole", 0.06, nodes.joint_loss_db)
@@ -239,6 +257,8 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         ).repriced(),
         {"equipment_suffices"},
     ),
+    "too many units for a site": (limited_site("B", max_units={"memory-lane": 0}), {"sites_have_room"}),
+    "too much power for a site": (powered_site, {"sites_have_room"}),
     "more lanes without equipment": (more_lanes, {"equipment_suffices"}),
     "more lanes only": (lambda c: c.edit_route("B-E", "p2", lanes=3), {"equipment_suffices", "rate_is_right"}),
     "span not built": (
