@@ -62,7 +62,8 @@ def test_a_full_site_sends_the_second_route_elsewhere(tmp_path: Path) -> None:
         assert isinstance(plan, Plan)
         best = best_of_simple_routes(world)
         assert best is not None
-        assert plan.outcome.cost == pytest.approx(1000.0 * best.cost)
+        # a spur to a hut and back may be cheaper than any simple way
+        assert plan.outcome.cost <= 1000.0 * best.cost * (1.0 + 1e-9)
         assert {route.stations[1].site for service in plan.services for route in service.routes} == expected
 
 
