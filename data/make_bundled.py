@@ -2,8 +2,8 @@
 
     python data/make_bundled.py --source ../shared/data --out data
 
-reads `liege/simplified.parquet` and `helsinki/Helsinki.osm.pbf` below the source folder, refuses files with another
-checksum, and writes the folders `liege-region` and `helsinki-centre`. The same sources give the same bytes.
+reads `liege/simplified.parquet`, `helsinki/Helsinki.osm.pbf` and `barcelona/barcelona.osm.pbf` below the source folder,
+refuses files with another checksum, and writes one folder per city. The same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import argparse
 import logging
 from pathlib import Path
 
+from make_barcelona import write_barcelona
 from make_helsinki import write_helsinki
 from make_liege import write_liege
 
-LAYERS = {"liege-region": write_liege, "helsinki-centre": write_helsinki}
+LAYERS = {"barcelona-patch": write_barcelona, "helsinki-centre": write_helsinki, "liege-region": write_liege}
 
 
 def main() -> None:
     """Write the layers of every city, or of the one that is named."""
     parser = argparse.ArgumentParser(description="Write the bundled example layers.")
-    parser.add_argument("--source", type=Path, required=True, help="folder with liege/ and helsinki/")
+    parser.add_argument("--source", type=Path, required=True, help="folder with barcelona/, helsinki/ and liege/")
     parser.add_argument("--out", type=Path, required=True, help="folder that gets one folder per city")
     parser.add_argument("--city", choices=sorted(LAYERS), help="only this city")
     options = parser.parse_args()

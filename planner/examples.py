@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -35,9 +36,15 @@ def copy_example(name: str, folder: Path) -> Path:
         (folder / "data").mkdir()
         for catalog in ("hardware.yaml", "costs.yaml"):
             shutil.copy(source / "data" / catalog, folder / "data")
-        shutil.copytree(source / "data" / name, folder / "data" / name)
+        for layers in _data_folders(folder / "scenarios" / f"{name}.yaml"):
+            shutil.copytree(source / "data" / layers, folder / "data" / layers)
     except FileExistsError as error:
         raise OutputError(f"{folder}: exists already; nothing was copied") from error
     except OSError as error:
         raise OutputError(f"{folder}: could not be written: {error.strerror or error}") from error
     return folder / "scenarios" / f"{name}.yaml"
+
+
+def _data_folders(scenario: Path) -> list[str]:
+    """Return the folders of layers that a bundled scenario names."""
+    return sorted(set(re.findall(r"\.\./data/([a-z0-9-]+)/", scenario.read_text(encoding="utf-8"))))

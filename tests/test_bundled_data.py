@@ -18,8 +18,12 @@ from planner.scenario import Site
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
 SOURCE = ROOT.parent / "shared" / "data"
-LIEGE, HELSINKI = DATA / "liege-region", DATA / "helsinki-centre"
-EXTENTS = {LIEGE: (5.1754, 50.5547, 5.8261, 50.8946), HELSINKI: (24.9351, 60.1641, 24.9535, 60.1792)}
+LIEGE, HELSINKI, BARCELONA = DATA / "liege-region", DATA / "helsinki-centre", DATA / "barcelona-patch"
+EXTENTS = {
+    LIEGE: (5.1754, 50.5547, 5.8261, 50.8946),
+    HELSINKI: (24.9351, 60.1641, 24.9535, 60.1792),
+    BARCELONA: (2.1494, 41.3776, 2.1870, 41.4105),
+}
 ELLIPSOID = Geod(ellps="WGS84")
 
 needs_sources = pytest.mark.skipif(not SOURCE.is_dir(), reason="the source extracts are not in ../shared/data")
@@ -228,6 +232,14 @@ def test_helsinki_has_water_parks_and_railway_land():
     assert kinds["water"] >= 5 and kinds["park"] >= 10 and kinds["railway"] == 3
 
 
+def test_barcelona_has_heights_and_green_axes_as_its_readme_says():
+    collection = json.loads(read_text(BARCELONA / "buildings.geojson.gz"))
+    counts, readme = collection["metadata"]["counts"], (BARCELONA / "README.md").read_text(encoding="utf-8")
+    assert f"Of the {counts['buildings']:,} buildings {counts['buildings_with_height_or_levels']:,} (78 %)" in readme
+    zones = read_features(BARCELONA / "zones.geojson")
+    assert [zone["properties"]["name"] for zone in zones] == ["Carrer de Girona", "Carrer del Consell de Cent"]
+
+
 def test_bundle_is_small():
     assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < 2_000_000
 
@@ -246,7 +258,7 @@ def test_a_second_run_writes_the_same_layers(tmp_path):
 
 @needs_sources
 def test_another_source_file_is_refused(tmp_path):
-    for name in ("liege/simplified.parquet", "helsinki/Helsinki.osm.pbf"):
+    for name in ("liege/simplified.parquet", "helsinki/Helsinki.osm.pbf", "barcelona/barcelona.osm.pbf"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(b"something else")
     command = [sys.executable, DATA / "make_bundled.py", "--source", tmp_path, "--out", tmp_path / "out"]

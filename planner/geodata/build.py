@@ -121,7 +121,7 @@ def _look_for_hops(
     found = find_sightlines(scenario, surroundings)
     hops, notes = find_hops(scenario, sites, found)
     if scenario.spec.free_space_search is not None:
-        notes = (*notes, f"free-space search: {counted(len(found), 'clear line')} between the sites")
+        notes = (*notes, f"free-space search: {counted(len(found), 'clear line')} between the sites, none surveyed")
     views, attributions = check_hops(scenario, hops, surroundings)
     return hops, (*notes, *views), attributions
 

@@ -53,7 +53,7 @@ def find_hops(
             key_path = f"free_space {candidate.id}"
             problems.append(Problem(where=f"{scenario.path}", key_path=key_path, problem=f"no such hop: {error}"))
             continue
-        if not candidate.sightline_checked:
+        if not candidate.sightline_checked and candidate.id in declared:
             notes.append(f"free-space hop {candidate.id}: the line of sight has not been checked on site")
     if problems:
         raise InputError(*problems)

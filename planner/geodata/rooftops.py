@@ -32,6 +32,8 @@ from planner.scenario import FreeSpaceCandidate, FreeSpaceSearch, Scenario, Site
 
 MAX_ID = 64
 """Longest id of a scenario."""
+MAX_NOTE = 500
+"""Longest note of a scenario."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +97,9 @@ def read_surroundings(scenario: Scenario, projection: Transformer) -> Surroundin
 def check_hops(
     scenario: Scenario, hops: Sequence[Hop], surroundings: Surroundings
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return a note with the verdict on every hop, notes about the buildings first, and the layers' attributions."""
-    verdicts = judge_hops(scenario, [hop.candidate for hop in hops], surroundings)
+    """Return a note with the verdict on every declared hop, notes about the buildings first, and the attributions."""
+    declared = [hop.candidate for hop in hops if hop.candidate in scenario.spec.free_space]
+    verdicts = judge_hops(scenario, declared, surroundings)
     notes = tuple(f"free-space hop {verdict.hop}: {verdict.text}" for verdict in verdicts)
     return (*surroundings.buildings.notes, *notes), surroundings.buildings.attributions
 
@@ -148,7 +151,8 @@ def judge_hops(
 def find_sightlines(scenario: Scenario, surroundings: Surroundings) -> tuple[FreeSpaceCandidate, ...]:
     """Return a free-space candidate for every two sites that the scenario's search allows and whose line is clear.
 
-    Candidates are marked as not surveyed, and named by their sites; those that the scenario declares are left out.
+    Candidates are marked as not surveyed, and named by their sites; their notes carry the verdict. Those that the
+    scenario declares are left out, and those about which the data says nothing.
     """
     search = scenario.spec.free_space_search
     if search is None:
@@ -170,7 +174,13 @@ def find_sightlines(scenario: Scenario, surroundings: Surroundings) -> tuple[Fre
     stands = (lines.buildings >= 0) | on_towers
     is_clear = clear_lines(lines, surroundings.buildings) & stands.all(axis=1)
     is_clear &= _ground(lines, surroundings)[0] > 0.0
-    return tuple(candidate for candidate, flag in zip(made, is_clear.tolist(), strict=True) if flag)
+    free = [candidate for candidate, flag in zip(made, is_clear.tolist(), strict=True) if flag]
+    verdicts = judge_hops(scenario, free, surroundings)
+    return tuple(
+        candidate.model_copy(update={"note": f"Not surveyed; {verdict.text}"[:MAX_NOTE]})
+        for candidate, verdict in zip(free, verdicts, strict=True)
+        if verdict.is_clear
+    )
 
 
 def _candidate(search: FreeSpaceSearch, a: str, b: str) -> FreeSpaceCandidate:
@@ -184,7 +194,6 @@ def _candidate(search: FreeSpaceSearch, a: str, b: str) -> FreeSpaceCandidate:
         terminal=search.terminal,
         visibility_km=search.visibility_km,
         cn2_m23=search.cn2_m23,
-        note="Found clear in the data; not surveyed",
     )
 
 

@@ -11,9 +11,9 @@ from planner.errors import InputError
 from planner.geodata import build_network
 from planner.geodata.buildings import STOREY_M, Buildings, buildings_at, read_buildings
 from planner.geodata.region import metric_projection
-from planner.geodata.rooftops import beam_clearance_m
+from planner.geodata.rooftops import beam_clearance_m, judge_hops, read_surroundings
 from planner.geodata.sightlines import EARTH_RADIUS_M, TERMINAL_M, all_pairs, clear_lines, look_along
-from planner.scenario import load_scenario
+from planner.scenario import FreeSpaceCandidate, load_scenario
 from worlds import hop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -231,3 +231,24 @@ def test_the_hop_of_the_bundled_example_carries_a_verdict():
     network = build_network(load_scenario(ROOT / "scenarios" / "helsinki-centre.yaml"))
     assert noted(network, "fso-bay: clear of buildings in the data")
     assert noted(network, "600 buildings and parts of them, 54.2% without height or storeys")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        # two towers of 21 storeys over blocks of 6 to 8
+        ("casp-roof", "tetuan-roof", "clear of buildings in the data, by 46."),
+        # from 6 storeys to 6 storeys, past blocks of 7 and more
+        ("presidency", "law-courts", "blocked by building"),
+        # the same way from the top of a tower in between is open
+        ("tetuan-roof", "law-courts", "clear of buildings in the data, by 9."),
+        # the office of 12 storeys stands between no two of the lower roofs along Gran Via
+        ("district-office", "antifraud-office", "blocked by building"),
+    ],
+)
+def test_known_pairs_in_barcelona(a, b, expected):
+    world = load_scenario(ROOT / "scenarios" / "barcelona-rooftops.yaml")
+    candidate = FreeSpaceCandidate(id="seen", a=a, b=b, terminal="rooftop-1550", visibility_km=10.0, cn2_m23=2e-14)
+    around = read_surroundings(world, metric_projection(world.spec.extent))
+    (verdict,) = judge_hops(world, [candidate], around)
+    assert verdict.text.startswith(expected)
