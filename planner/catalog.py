@@ -20,6 +20,7 @@ Fidelity = Annotated[float, Field(gt=0.25, le=1.0)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 LinkModel = Literal["pair_source", "double_click", "single_click"]
+Sky = Literal["day", "moonlit", "dark"]
 PriceUnit = Literal["per_m", "per_m_year", "per_fiber_km_year", "per_unit", "per_unit_year"]
 
 
@@ -58,6 +59,8 @@ class Fiber(Entry):
     """Loss of a patch panel in a building on the route (two connector pairs)."""
     velocity_km_per_s: Positive
     dispersion_ps_per_nm_km: float
+    classical_attenuation_db_per_km: NonNegative = 0.22
+    """Attenuation at the wavelength of classical traffic, where it shares the fiber."""
 
 
 class Termination(Entry):
@@ -111,6 +114,8 @@ class Memory(Entry):
     """Interference of photons from two nodes (Hong-Ou-Mandel)."""
     bright_state: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
     """Share of the bright state in single-click links."""
+    filter_nm: Positive = 0.1
+    """Width of the filter before the detectors of the heralding station, which background light passes."""
     phase_error_rad: NonNegative = 0.0
     """Root mean square of the optical phase in single-click links."""
     modes: Annotated[int, Field(ge=1, le=1000)]
@@ -216,6 +221,13 @@ class LinkHardware:
         if needs_source != (self.pair_source is not None) or needs_source == (self.memory is not None):
             wanted = "a pair source and no memory" if needs_source else "a memory and no pair source"
             raise ValueError(f"a {self.link_model} link needs {wanted}")
+
+    @property
+    def filter_nm(self) -> float:
+        """Return the width of the filter before the detectors, which background light passes."""
+        if self.pair_source is not None:
+            return self.pair_source.bandwidth_nm
+        return self.memory.filter_nm if self.memory is not None else 0.0
 
     @property
     def rate_plane(self) -> Literal["detected", "stored"]:

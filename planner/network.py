@@ -85,6 +85,14 @@ class Spans:
     """Names of what fails together with the span; two spans with a common name are not disjoint."""
     assumed: NDArray[np.bool_]
     """True where the span comes from an assumed layer or an unchecked sightline."""
+    is_measured: NDArray[np.bool_]
+    """True where the loss was measured, and not worked out from the length."""
+    classical_forward_mw: Floats
+    """Power of classical traffic in the same fiber, launched at the start of the span towards its end; 0 if dark."""
+    classical_backward_mw: Floats
+    """The same from the end towards the start."""
+    classical_nm: Floats
+    """Wavelength of that traffic; 0 where the fiber is dark."""
     offsets: Integers
     """Span `i` has the coordinates `offsets[i]` to `offsets[i + 1]`."""
     coordinates: Floats
@@ -145,6 +153,10 @@ class Network:
     def span_index(self) -> dict[str, int]:
         """Return the position of every span by its id."""
         return {span_id: index for index, span_id in enumerate(self.spans.ids)}
+
+    def adds_noise(self) -> bool:
+        """Return whether any span brings noise to the light in it: classical traffic, or the sky of a hop."""
+        return bool(self.hops) or bool((self.spans.classical_nm > 0.0).any())
 
     def to_networkx(self) -> nx.MultiGraph[int]:
         """Return the network as a NetworkX multigraph: node indices, and span ids as keys with their columns."""
@@ -208,6 +220,9 @@ _SPAN_FLOATS = (
     "rent_per_year",
     "lease_per_fiber_year",
 )
+_SPAN_SELDOM_FLOATS = ("classical_forward_mw", "classical_backward_mw", "classical_nm")
+"""Columns that are mostly zero, and left out of the file where they are."""
+_SPAN_SELDOM_FLAGS = ("is_measured",)
 _SPAN_INTEGERS = ("max_fibers", "used_fibers")
 _SPAN_FLAGS = ("buildable", "assumed")
 _SPAN_TEXTS = ("medium", "road_class", "surface", "zone", "name")
@@ -232,9 +247,11 @@ def _json_lines(network: Network, *, digest: str) -> Iterator[str]:
         yield _feature("Point", [nodes.lon_deg[index], nodes.lat_deg[index]], properties) + ",\n"
     columns = {name: getattr(spans, name).tolist() for name in (*_SPAN_FLOATS, *_SPAN_INTEGERS, *_SPAN_FLAGS)}
     columns |= {name: getattr(spans, name) for name in (*_SPAN_TEXTS, "risk_groups")}
+    seldom = {name: getattr(spans, name).tolist() for name in (*_SPAN_SELDOM_FLOATS, *_SPAN_SELDOM_FLAGS)}
     for index in range(len(spans)):
         ends = {"start": nodes.ids[spans.start[index]], "end": nodes.ids[spans.end[index]]}
         values = {name: column[index] for name, column in columns.items()}
+        values |= {name: column[index] for name, column in seldom.items() if column[index]}
         separator = ",\n" if index + 1 < len(spans) else "\n"
         line = spans.line(index).tolist()
         yield _feature("LineString", line, {"id": spans.ids[index], **ends, **values}) + separator
@@ -281,6 +298,8 @@ def _spans_from_features(lines: list[Any], node_index: Mapping[str, int]) -> Spa
     properties = [item["properties"] for item in lines]
     coordinates = [item["geometry"]["coordinates"] for item in lines]
     columns: dict[str, Any] = {name: np.array([p[name] for p in properties], np.float64) for name in _SPAN_FLOATS}
+    columns |= {name: np.array([p.get(name, 0.0) for p in properties], np.float64) for name in _SPAN_SELDOM_FLOATS}
+    columns |= {name: np.array([p.get(name, False) for p in properties], np.bool_) for name in _SPAN_SELDOM_FLAGS}
     columns |= {name: np.array([p[name] for p in properties], np.int64) for name in _SPAN_INTEGERS}
     columns |= {name: np.array([p[name] for p in properties], np.bool_) for name in _SPAN_FLAGS}
     columns |= {name: tuple(p[name] for p in properties) for name in _SPAN_TEXTS}

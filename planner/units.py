@@ -26,6 +26,15 @@ def decibel(share: float) -> float:
     return -10.0 * math.log10(share)
 
 
+def milliwatt(power_dbm: float) -> float:
+    """Return a power in mW that is given in dBm.
+
+    >>> round(milliwatt(3.0103), 4), milliwatt(-30.0)
+    (2.0, 0.001)
+    """
+    return float(10.0 ** (power_dbm / 10.0))
+
+
 def share_of_decibel(loss_db: float) -> float:
     """Return the share of the light that a loss of `loss_db` lets through.
 

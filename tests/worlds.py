@@ -364,6 +364,10 @@ def _span(span_id: str, medium: Medium, km: float, price: dict[str, float]) -> d
         "name": "",
         "risk_groups": ((f"street:{span_id}" if is_trench else f"duct:{span_id}"),),
         "assumed": False,
+        "is_measured": False,
+        "classical_forward_mw": 0.0,
+        "classical_backward_mw": 0.0,
+        "classical_nm": 0.0,
     }
 
 
@@ -392,11 +396,12 @@ def _columns(columns: list[dict[str, Any]]) -> Spans:
         return [values[name] for values in columns]
 
     floats = ("length_km", "loss_db", "trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year")
+    classical = ("classical_forward_mw", "classical_backward_mw", "classical_nm")
     texts = ("ids", "medium", "road_class", "surface", "zone", "name", "risk_groups")
     return Spans(
-        **{name: np.array(column(name), np.float64) for name in (*floats, "lease_per_fiber_year")},
+        **{name: np.array(column(name), np.float64) for name in (*floats, *classical, "lease_per_fiber_year")},
         **{name: np.array(column(name), np.int64) for name in ("start", "end", "max_fibers", "used_fibers")},
-        **{name: np.array(column(name), np.bool_) for name in ("buildable", "assumed")},
+        **{name: np.array(column(name), np.bool_) for name in ("buildable", "assumed", "is_measured")},
         **{name: tuple(column(name)) for name in texts},
         offsets=np.cumsum([0, *(len(line) for line in column("line"))], dtype=np.int64),
         coordinates=np.array([point for line in column("line") for point in line], np.float64).reshape(-1, 2),

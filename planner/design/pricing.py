@@ -120,8 +120,8 @@ class RouteSearch:
         found: list[Candidate] = []
         for technology in allowed_technologies(self.scenario, demand):
             task = self._task(demand, technology, phase, avoid)
-            price = self._span_prices(task, ledger, avoid)
-            found += self._routes_of(task, ledger, price)
+            for price in self._with_quiet(self._span_prices(task, ledger, avoid)):
+                found += self._routes_of(task, ledger, price)
         fitting = [candidate for candidate in found if ledger.fits(candidate)]
         return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
 
@@ -157,6 +157,15 @@ class RouteSearch:
         price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
         price[self.graph.spans_in_groups(avoid)] = UNREACHABLE
         return price
+
+    def _with_quiet(self, price: Floats) -> list[Floats]:
+        """Return the prices, and once more without the spans that add noise: what those cost shows in no price."""
+        noisy = [span for span in self.judge.arms.noise if np.isfinite(price[span])]
+        if not noisy:
+            return [price]
+        quiet = price.copy()
+        quiet[noisy] = UNREACHABLE
+        return [price, quiet]
 
     def _routes_of(self, task: _Task, ledger: Ledger, price: Floats) -> list[Candidate]:
         """Return the routes found for one technology, at rising prices of loss."""
@@ -283,10 +292,10 @@ class RouteSearch:
         corridors: dict[frozenset[str], None] = {}
         for technology in allowed_technologies(self.scenario, demand):
             task = self._task(demand, technology, phase, frozenset())
-            price = self._span_prices(task, ledger, frozenset())
-            for price_per_db in CORRIDOR_LOSS_PRICES:
-                pair = self._safe_pair(demand, price + price_per_db * self.graph.span_loss_db)
-                corridors |= dict.fromkeys(pair or ())
+            for price in self._with_quiet(self._span_prices(task, ledger, frozenset())):
+                for price_per_db in CORRIDOR_LOSS_PRICES:
+                    pair = self._safe_pair(demand, price + price_per_db * self.graph.span_loss_db)
+                    corridors |= dict.fromkeys(pair or ())
         return list(corridors)
 
     def _safe_pair(self, demand: Demand, weight: Floats) -> tuple[frozenset[str], frozenset[str]] | None:

@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
+from planner.design.arms import ArmReader
 from planner.network import Network, NetworkSite
-from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
+from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route
 from planner.plan import Plan, Route, Station
 from planner.scenario import Demand, Scenario, Technology
 
@@ -52,9 +52,8 @@ class RouteJudge:
         """Prepare lookups for one network and scenario."""
         self.network = network
         self.scenario = scenario
-        self.sites: dict[str, NetworkSite] = {site.id: site for site in network.sites}
-        fiber = scenario.hardware.fibers[scenario.spec.fiber]
-        self._slack = fiber.slack
+        self.arms = ArmReader(network, scenario)
+        self.sites: dict[str, NetworkSite] = self.arms.sites
         self._hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
         self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
 
@@ -62,10 +61,11 @@ class RouteJudge:
         self, demand: Demand, technology: Technology, spans: list[int], stations: tuple[Station, ...]
     ) -> Candidate | None:
         """Return the candidate of a walk, with the fewest lanes that reach the rate; None when none do."""
-        links = self._links(demand, spans, stations)
+        hardware = self._hardware[technology.id]
+        links = self.arms.links(spans, self._walk_nodes(demand, spans), stations, hardware)
         if any(is_too_lossy(link, technology) for link in links):
             return None
-        performance = evaluate_route(links, self._hardware[technology.id], min_fidelity=demand.min_fidelity)
+        performance = evaluate_route(links, hardware, min_fidelity=demand.min_fidelity)
         if performance.fidelity < demand.min_fidelity or performance.lane_rate_hz <= 0.0:
             return None
         lanes = math.ceil(demand.min_rate_hz / performance.lane_rate_hz)
@@ -85,29 +85,6 @@ class RouteJudge:
             node = end if node == start else start
             nodes.append(node)
         return nodes
-
-    def _links(self, demand: Demand, spans: list[int], stations: tuple[Station, ...]) -> tuple[ElementaryLink, ...]:
-        nodes = self._walk_nodes(demand, spans)
-        arms = [self._arm(spans, nodes, left, right) for left, right in pairwise(stations)]
-        return tuple(ElementaryLink(left=arms[i], right=arms[i + 1]) for i in range(0, len(arms), 2))
-
-    def _arm(self, spans: list[int], nodes: list[int], left: Station, right: Station) -> Arm:
-        inside = spans[left.after_spans : right.after_spans]
-        if not inside:
-            return Arm(length_km=0.0, loss_db=0.0)
-        columns = self.network.spans
-        ends = (self.sites[left.site], self.sites[right.site])
-        joints = self.network.nodes.joint_loss_db
-        loss_db = math.fsum(float(columns.loss_db[span]) for span in inside)
-        loss_db += math.fsum(float(joints[node]) for node in nodes[left.after_spans + 1 : right.after_spans])
-        length_km = math.fsum(
-            float(columns.length_km[span]) * (1.0 if columns.medium[span] == "free_space" else self._slack)
-            for span in inside
-        )
-        return Arm(
-            length_km=length_km + self._slack * (ends[0].lateral_km + ends[1].lateral_km),
-            loss_db=loss_db + ends[0].lateral_loss_db + ends[1].lateral_loss_db,
-        )
 
     def _route(
         self,

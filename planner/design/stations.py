@@ -21,6 +21,7 @@ from planner.design.paths import shortest_trees
 from planner.design.routes import conceivable_technologies, is_too_lossy
 from planner.network import Network
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
+from planner.physics.service import werner_of_fidelity
 from planner.scenario import Demand, Scenario, Technology
 from planner.scenario.spec import Role
 
@@ -54,6 +55,7 @@ class Distances:
         slack = scenario.hardware.fibers[scenario.spec.fiber].slack
         is_hop = np.array([medium == "free_space" for medium in network.spans.medium], dtype=np.bool_)
         optical_km = network.spans.length_km * np.where(is_hop, 1.0, slack)
+        self.adds_noise = network.adds_noise()
         apart = nodes[:, None] != nodes[None, :]
         # the search graph spreads a joint over the spans that meet there; at the arm's own ends there is none
         ends_db = np.array([site.lateral_loss_db - 0.5 * network.nodes.joint_loss_db[site.node] for site in sites])
@@ -108,6 +110,9 @@ class _BestChains:
         ends = (demand.a, demand.b)
         inner = sites_that_host(scenario, "repeater") if technology.max_links > 1 else ()
         self._repeaters = [site for site in inner if site not in ends]
+        # Noise clicks count as pairs, but no more than the fidelity allows: each of them is right by chance only.
+        is_noisy = distances.adds_noise
+        self._noise_in_hand = 1.0 / werner_of_fidelity(demand.min_fidelity) if is_noisy else 1.0
         self._links: dict[tuple[str, str], tuple[float, ElementaryLink | None]] = {}
 
     def fewest_lanes(self, links: int) -> int:
@@ -116,7 +121,8 @@ class _BestChains:
         ideal = (ElementaryLink(left=nothing, right=nothing),) * links
         if self._evaluate(ideal).fidelity + FIDELITY_IN_HAND < self._demand.min_fidelity:
             return NO_LANES
-        rate_hz = RATE_IN_HAND * (self._short_chain_hz(links) if links <= EXACT_LINKS else self._bottleneck_hz(links))
+        fastest_hz = self._short_chain_hz(links) if links <= EXACT_LINKS else self._bottleneck_hz(links)
+        rate_hz = RATE_IN_HAND * self._noise_in_hand * fastest_hz
         return math.ceil(self._demand.min_rate_hz / rate_hz) if rate_hz > 0.0 else NO_LANES
 
     def _evaluate(self, links: tuple[ElementaryLink, ...]) -> RoutePerformance:

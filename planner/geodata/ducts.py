@@ -21,9 +21,11 @@ from planner.geodata.streets import number_places
 from planner.geodata.wording import clean_text, counted
 from planner.network import Floats
 from planner.scenario import Layer, Scenario
+from planner.units import milliwatt
 from planner.yamlio import Model
 
 Access = Literal["lease", "pull", "both"]
+Direction = Literal["forward", "backward", "both"]
 
 
 def _names(value: Any) -> Any:
@@ -57,6 +59,15 @@ class DuctRecord(Model):
     used_fibers: Fibers | None = None
     lease_per_fiber_km_year: NonNegative | None = None
     rent_per_m_year: NonNegative | None = None
+    measured_loss_db: NonNegative | None = None
+    """Loss of one fiber from end to end, measured (OTDR) at the wavelength of the scenario's fiber."""
+    classical_launch_dbm: Annotated[float, Field(ge=-60.0, le=30.0)] | None = None
+    """Power of one classical channel in the fiber, where it enters; none where the fiber is dark."""
+    classical_nm: Annotated[float, Field(ge=1260.0, le=1675.0)] = 1550.0
+    classical_channels: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 1
+    """Channels in each direction that carries any."""
+    classical_direction: Direction = "both"
+    """`forward`: from the first vertex of the duct to its last; `backward`; or `both`."""
     streets: Names = ()
     """Ids of the streets that the duct runs along."""
     risk_groups: Names = ()
@@ -64,8 +75,27 @@ class DuctRecord(Model):
     is_numbered: bool = False
     """Whether the id is no more than the position in the file."""
 
+    @property
+    def launches_mw(self) -> tuple[float, float]:
+        """Return the classical power launched forward and backward, of all channels together; 0 if dark."""
+        if self.classical_launch_dbm is None:
+            return 0.0, 0.0
+        launch_mw = milliwatt(self.classical_launch_dbm) * self.classical_channels
+        ways = ("forward", "backward")
+        forward_mw, backward_mw = (launch_mw if self.classical_direction in (way, "both") else 0.0 for way in ways)
+        return forward_mw, backward_mw
 
-NUMBERS = ("free_fibers", "used_fibers", "lease_per_fiber_km_year", "rent_per_m_year")
+
+NUMBERS = (
+    "free_fibers",
+    "used_fibers",
+    "lease_per_fiber_km_year",
+    "rent_per_m_year",
+    "measured_loss_db",
+    "classical_launch_dbm",
+    "classical_nm",
+    "classical_channels",
+)
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 DUCT_COLUMNS: Mapping[str, str] = {name: name for name in DuctRecord.model_fields if name != "is_numbered"}
@@ -124,6 +154,14 @@ def duct_notes(records: Sequence[DuctRecord]) -> list[str]:
         (sum(record.free_fibers is None for record in records), "without a number of free fibers, taken as 2"),
         (sum(not record.streets for record in records), "that name no street: they count as apart from every trench"),
         (sum(record.assumed for record in records), "from an assumed layer"),
+        (
+            sum(record.measured_loss_db is not None for record in records),
+            "with a measured loss, which overrides the model",
+        ),
+        (
+            sum(record.classical_launch_dbm is not None for record in records),
+            "with classical traffic in the fiber on offer",
+        ),
     )
     return [f"{counted(number, 'duct')} {what}" for number, what in gaps if number]
 

@@ -194,6 +194,7 @@ def _candidate(search: FreeSpaceSearch, a: str, b: str) -> FreeSpaceCandidate:
         terminal=search.terminal,
         visibility_km=search.visibility_km,
         cn2_m23=search.cn2_m23,
+        sky=search.sky,
     )
 
 

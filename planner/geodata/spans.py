@@ -104,7 +104,8 @@ def duct_table(
     ]
     at = np.array([index for index, _ in rows], dtype=np.int64)
     is_pull = np.array([access == "pull" for _, access in rows], dtype=np.bool_)
-    metres = lengths_m(laid.lines)[at]
+    metres_of = lengths_m(laid.lines)
+    metres = metres_of[at]
     price = {name: scenario.costs.items[name].price for name in ("cable-pull", "duct-rental", "dark-fiber-lease")}
     rent = _given([record.rent_per_m_year for record in records], price["duct-rental"])[at]
     lease = _given([record.lease_per_fiber_km_year for record in records], price["dark-fiber-lease"])[at]
@@ -114,7 +115,7 @@ def duct_table(
         "end": laid.end[at],
         "medium": tuple("duct" if pull else "dark_fiber" for pull in is_pull.tolist()),
         "length_km": metres / 1000.0,
-        "loss_db": _loss_db_per_km(scenario) * metres / 1000.0,
+        **_light_columns(scenario, records, metres_of, rows),
         "cable_capex": np.where(is_pull, price["cable-pull"] * metres, 0.0),
         "rent_per_year": np.where(is_pull, rent * metres, 0.0),
         "lease_per_fiber_year": np.where(is_pull, 0.0, lease * metres / 1000.0),
@@ -125,6 +126,37 @@ def duct_table(
         "assumed": np.array([records[index].assumed for index, _ in rows], dtype=np.bool_),
     }
     return columns, take(laid.lines, at)
+
+
+def _light_columns(
+    scenario: Scenario, records: Sequence[DuctRecord], metres: Floats, rows: Sequence[tuple[int, str]]
+) -> Columns:
+    """Return loss and classical light of spans: what the data says of a duct's fiber, else the loss of its length.
+
+    Of a duct that offers both, the data describes the fiber on lease; cable of our own is new and dark. A loss measured
+    over several lines of one duct is shared by length.
+    """
+    total_m: dict[str, float] = {}
+    for record, length_m in zip(records, metres.tolist(), strict=True):
+        total_m[record.id] = total_m.get(record.id, 0.0) + length_m
+    per_m_db = _loss_db_per_km(scenario) / 1000.0
+    columns: dict[str, list[float]] = {
+        name: [] for name in ("loss_db", "is_measured", "classical_forward_mw", "classical_backward_mw", "classical_nm")
+    }
+    for index, access in rows:
+        record, length_m = records[index], float(metres[index])
+        is_described = access == "lease" or record.access == "pull"
+        measured_db = record.measured_loss_db if is_described else None
+        forward_mw, backward_mw = record.launches_mw if is_described else (0.0, 0.0)
+        columns["loss_db"].append(
+            per_m_db * length_m if measured_db is None else measured_db * length_m / total_m[record.id]
+        )
+        columns["is_measured"].append(measured_db is not None)
+        columns["classical_forward_mw"].append(forward_mw)
+        columns["classical_backward_mw"].append(backward_mw)
+        columns["classical_nm"].append(record.classical_nm if forward_mw + backward_mw > 0.0 else 0.0)
+    kinds = {"is_measured": np.bool_}
+    return {name: np.array(values, dtype=kinds.get(name, np.float64)) for name, values in columns.items()}
 
 
 def hop_table(scenario: Scenario, hops: Sequence[Hop]) -> tuple[Columns, Lines]:
@@ -154,6 +186,8 @@ def _blank(count: int) -> Columns:
         **dict.fromkeys(_TEXTS, ("",) * count),
         "used_fibers": np.full(count, NOT_IN_DATA, dtype=np.int64),
         "buildable": np.ones(count, dtype=np.bool_),
+        "is_measured": np.zeros(count, dtype=np.bool_),
+        **{name: np.zeros(count) for name in ("classical_forward_mw", "classical_backward_mw", "classical_nm")},
     }
 
 

@@ -6,14 +6,17 @@ Light leaves a telescope as a Gaussian beam and is coupled into single-mode fibe
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from planner.catalog import FreeSpaceTerminal
+from planner.catalog import FreeSpaceTerminal, Sky
 from planner.physics.arguments import above, at_least, within
 from planner.physics.photon import photon_energy_j
 from planner.units import decibel
 
 VALID_RYTOV_VARIANCE = 1.5
 """Rytov variance above which the turbulence formulas give an order of magnitude only."""
+_SKY_SHARES: Mapping[Sky, float] = MappingProxyType({"day": 1.0, "moonlit": 1e-5, "dark": 1e-7})
 _SINGLE_MODE_OVERLAP = 0.8145
 _KIM_REFERENCE_NM = 550.0
 _DB_PER_NEPER = 10.0 / math.log(10.0)
@@ -232,6 +235,41 @@ def fiber_background_hz(
     etendue_m2_sr = (wavelength_nm * 1e-9) ** 2
     return _sky_hz(radiance_w_m2_sr_um, etendue_m2_sr, bandwidth_nm, wavelength_nm) * within(
         "efficiency", efficiency, 0.0, 1.0
+    )
+
+
+def sky_radiance_w_m2_sr_um(wavelength_nm: float, sky: Sky) -> float:
+    """Return the radiance of the sky in W per m^2, steradian and um, as an order of magnitude.
+
+    By day 150 at 850 nm and 10 at 1550 nm, exponential between and beyond; under a full moon 1e-5 of it, without moon
+    1e-7. Valid for 600 to 2000 nm away from the sun; raises ValueError for a wavelength that is not positive or an
+    unknown sky. Source: Miao et al., New J. Phys. 7, 215 (2005); Liao et al., Nat. Photonics 11, 509 (2017).
+
+    >>> round(sky_radiance_w_m2_sr_um(1550.0, "day"), 6), f"{sky_radiance_w_m2_sr_um(850.0, 'moonlit'):.1e}"
+    (10.0, '1.5e-03')
+    """
+    if sky not in _SKY_SHARES:
+        raise ValueError(f"sky must be one of {', '.join(_SKY_SHARES)}, got {sky!r}")
+    steps = (above("wavelength_nm", wavelength_nm, 0.0) - 850.0) / 700.0
+    return float(150.0 * (10.0 / 150.0) ** steps) * _SKY_SHARES[sky]
+
+
+def hop_background_hz_per_nm(terminal: FreeSpaceTerminal, sky: Sky) -> float:
+    """Return the sky photons per second and nm, in both polarizations, that a hop brings into the fiber behind it.
+
+    `fiber_background_hz` with the optics' efficiency; alike at both ends.
+
+    >>> terminal = FreeSpaceTerminal(label="x", source="example", wavelength_nm=1550.0, beam_waist_mm=30.0,
+    ...     transmit_aperture_mm=80.0, receive_aperture_mm=80.0, pointing_jitter_urad=10.0, optics_efficiency=0.5,
+    ...     max_range_km=3.0)
+    >>> f"{hop_background_hz_per_nm(terminal, 'day'):.1e}"
+    '1.9e+05'
+    """
+    return 2.0 * fiber_background_hz(
+        sky_radiance_w_m2_sr_um(terminal.wavelength_nm, sky),
+        bandwidth_nm=1.0,
+        wavelength_nm=terminal.wavelength_nm,
+        efficiency=terminal.optics_efficiency,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from planner.catalog import LinkHardware, LinkModel, Memory, PairSource
 from planner.physics import fiber, heralded, pair_source
@@ -59,6 +60,8 @@ class LinkState:
     ceiling_hz: float
     limits: tuple[str, ...]
 
+
+Way = Literal["left", "right"]
 
 LinkFunction = Callable[[ElementaryLink, LinkHardware, float], LinkState]
 
@@ -142,6 +145,11 @@ LINK_MODELS: Mapping[LinkModel, LinkFunction] = MappingProxyType(
     {"pair_source": pair_source_link, "double_click": double_click_link, "single_click": single_click_link}
 )
 """Each way of making an elementary link, by the name that the catalog uses."""
+
+LIGHT_WAYS: Mapping[LinkModel, tuple[Way, Way]] = MappingProxyType(
+    {"pair_source": ("left", "right"), "double_click": ("right", "left"), "single_click": ("right", "left")}
+)
+"""Towards which end photons travel in the left and in the right arm: background arrives where the detectors are."""
 
 
 def _heralded_state(link: ElementaryLink, hardware: LinkHardware, memory: Memory, herald: heralded.Herald) -> LinkState:

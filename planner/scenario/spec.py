@@ -16,6 +16,7 @@ from planner.catalog import (
     Name,
     NonNegative,
     Positive,
+    Sky,
 )
 from planner.yamlio import Model
 
@@ -199,6 +200,8 @@ class FreeSpaceCandidate(Model):
     """Visibility that the hop is designed for."""
     cn2_m23: Annotated[float, Field(gt=0.0, le=1e-11)]
     """Strength of turbulence, m^(-2/3)."""
+    sky: Sky = "day"
+    """Background light that the hop is designed for: by day, under a full moon, or without moon."""
     sightline_checked: bool = False
     """Whether the line of sight was surveyed; an unchecked one is marked in the report."""
     note: Text = ""
@@ -215,6 +218,8 @@ class FreeSpaceSearch(Model):
     """Visibility that the hops are designed for."""
     cn2_m23: Annotated[float, Field(gt=0.0, le=1e-11)]
     """Strength of turbulence, m^(-2/3)."""
+    sky: Sky = "day"
+    """Background light that the hops are designed for."""
     site_kinds: tuple[str, ...] = ()
     """Kinds of sites that may carry a terminal; all kinds where none is named."""
     max_length_km: Positive | None = None

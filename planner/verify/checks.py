@@ -11,6 +11,7 @@ from planner.verdict import Check
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding
 from planner.verify.input_checks import inputs_match, names_are_known
+from planner.verify.light_checks import light_is_as_stated
 from planner.verify.money_checks import budget_holds, cost_is_right, gap_is_honest
 from planner.verify.resource_checks import (
     built_before_use,
@@ -54,6 +55,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     trenches_follow_streets,
     lengths_are_right,
     losses_are_right,
+    light_is_as_stated,
     prices_are_right,
     routes_are_walks,
     stations_are_in_order,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from planner.catalog import LinkHardware
 from planner.network import Network
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
 from planner.plan import Plan, Route, Service, Station
 from planner.scenario import Demand, Scenario, Technology
 from planner.verify import spans as span_facts
+from planner.verify.noise import arriving_noise_hz
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,8 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
             nodes, walk_flaw = _follow(network, indices, demand)
             station_flaws = tuple(_station_flaws(network, route, demand, technology, () if walk_flaw else nodes))
             is_whole = not walk_flaw and not station_flaws
-            arms = _arms(network, scenario, route, indices, nodes) if is_whole else None
+            hardware = scenario.link_hardware(technology)
+            arms = _arms(network, scenario, route, indices, nodes, hardware=hardware) if is_whole else None
             yield RouteFacts(
                 service=service,
                 number=number,
@@ -114,10 +117,22 @@ def _order_flaws(route: Route, demand: Demand, technology: Technology) -> Iterat
 
 
 def _arms(
-    network: Network, scenario: Scenario, route: Route, indices: Sequence[int], nodes: Sequence[int]
+    network: Network,
+    scenario: Scenario,
+    route: Route,
+    indices: Sequence[int],
+    nodes: Sequence[int],
+    *,
+    hardware: LinkHardware,
 ) -> tuple[Arm, ...]:
-    pairs = zip(route.stations, route.stations[1:], strict=False)
-    return tuple(_arm(network, scenario, indices, nodes, pair) for pair in pairs)
+    arms = []
+    for number, pair in enumerate(zip(route.stations, route.stations[1:], strict=False)):
+        plain = _arm(network, scenario, indices, nodes, pair)
+        noise_hz = arriving_noise_hz(
+            network, scenario, indices, nodes, pair, hardware=hardware, is_left=number % 2 == 0
+        )
+        arms.append(replace(plain, noise_hz=noise_hz))
+    return tuple(arms)
 
 
 def _arm(

@@ -18,10 +18,13 @@ def fiber_loss_db(scenario: Scenario, length_km: float) -> float:
 def span_loss_db(network: Network, scenario: Scenario, index: int) -> float:
     """Return the loss in dB of a span from its length.
 
-    A free-space hop has two patches on top, and the laterals of both sites: a route changes to it at the street.
-    Raises KeyError for a hop that the network does not explain, InputError for one beyond its terminals' range.
+    A measured loss is taken as it is: `light_is_as_stated` compares it with the layer. A free-space hop has two patches
+    on top, and the laterals of both sites: a route changes to it at the street. Raises KeyError for a hop that the
+    network does not explain, InputError for one beyond its terminals' range.
     """
     length_km = float(network.spans.length_km[index])
+    if network.spans.is_measured[index]:
+        return float(network.spans.loss_db[index])
     if network.spans.medium[index] != "free_space":
         return fiber_loss_db(scenario, length_km)
     candidate = network.hop(network.spans.ids[index])
@@ -63,10 +66,11 @@ def hop_is_asked_for(scenario: Scenario, hop: FreeSpaceCandidate) -> bool:
     if search is None or hop.sightline_checked:
         return False
     kinds = {scenario.site(site).kind for site in (hop.a, hop.b)}
-    same_terms = (hop.terminal, hop.visibility_km, hop.cn2_m23) == (
+    same_terms = (hop.terminal, hop.visibility_km, hop.cn2_m23, hop.sky) == (
         search.terminal,
         search.visibility_km,
         search.cn2_m23,
+        search.sky,
     )
     return same_terms and (not search.site_kinds or kinds <= set(search.site_kinds))
 
