@@ -264,7 +264,15 @@ def make_world(
 
 def hop(a: str, b: str, **changes: Any) -> dict[str, Any]:
     """Return a free-space candidate between two sites, as written in a scenario."""
-    values = {"id": f"hop-{a}-{b}", "a": a, "b": b, "terminal": "rooftop", "visibility_km": 10.0, "cn2_m23": 1e-14}
+    values = {
+        "id": f"hop-{a}-{b}",
+        "a": a,
+        "b": b,
+        "terminal": "rooftop",
+        "visibility_km": 10.0,
+        "cn2_m23": 1e-14,
+        "sky": "dark",
+    }
     return values | changes
 
 

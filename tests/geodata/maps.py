@@ -100,6 +100,7 @@ def make_scenario(
     zone_layer: dict[str, Any] | None = None,
     more_layers: dict[str, Any] | None = None,
     costs: dict[str, Any] | None = None,
+    hardware: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Scenario:
     """Return a scenario around layers that are written into `folder`; `changes` replace keys of the scenario file."""
@@ -127,7 +128,7 @@ def make_scenario(
         "objective": "net_present_cost",
         **changes,
     }
-    for name, contents in (("hardware", HARDWARE), ("costs", costs or prices()), ("scenario", spec)):
+    for name, contents in (("hardware", hardware or HARDWARE), ("costs", costs or prices()), ("scenario", spec)):
         (folder / f"{name}.yaml").write_text(json.dumps(contents, indent=1), encoding="utf-8")
     return load_scenario(folder / "scenario.yaml")
 

@@ -197,6 +197,14 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "ceiling": (scaled("ceiling_hz", 1.01), {"rate_is_right"}),
     "fidelity": (scaled("fidelity", 1.001), {"fidelity_is_right"}),
     "latency": (scaled("latency_s", 1.01), {"latency_is_right"}),
+    "a loss said to be measured": (
+        lambda c: c.edit_span("s00", is_measured=True),
+        {"light_is_as_stated"},
+    ),
+    "traffic on a span in use": (
+        lambda c: c.edit_span("s00", classical_forward_mw=1e-3, classical_nm=1550.0),
+        {"light_is_as_stated", "rate_is_right", "fidelity_is_right"},
+    ),
     # courses and stations
     "two spans swapped": (swapped_spans, {"routes_are_walks"}),
     "a route that stops short": (stopped_short, {"routes_are_walks"}),
