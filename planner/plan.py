@@ -55,6 +55,17 @@ class Route(Model):
     """Warnings of the physics: where a formula left its valid range."""
 
 
+class SharedSpan(Model):
+    """A span on which the routes of a service would fail together, for no route can avoid its risk."""
+
+    span: str
+    length_km: NonNegative
+    capex: NonNegative
+    """What it costs to take the span into use, in the scenario's money of its price year."""
+    routes: Annotated[int, Field(ge=1)]
+    """Routes of the service that use this very span; 1 where another one lies beside it in the same risk."""
+
+
 class Service(Model):
     """How a demand is served in a phase: the primary route first, then the backup. No routes: not served."""
 
@@ -62,7 +73,10 @@ class Service(Model):
     phase: str
     routes: tuple[Route, ...]
     shared: tuple[str, ...] = ()
-    """Risk groups that both routes cannot avoid: the laterals of their own ends."""
+    """Risk groups that both routes cannot avoid: the laterals of their own ends, and, with `redundancy: maximal`, what
+    every route between the two sites must pass."""
+    shared_spans: tuple[SharedSpan, ...] = ()
+    """Every span of the routes that carries such a risk, metre for metre."""
 
 
 class SpanBuild(Model):

@@ -46,7 +46,7 @@ HOMES = {
     "branca": {"report"},
     "jinja2": {"report"},
     "yaml": {"yamlio.py"},
-    "networkx": {"network.py", "design", "verify/failures.py"},
+    "networkx": {"network.py", "design", "verify/unavoidable.py"},
     "typer": {"cli.py", "console.py"},
     "rich": {"cli.py", "console.py"},
     "numba": {"design", "geodata"},

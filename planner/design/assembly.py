@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 
 from planner import costs
+from planner.design.graph import span_risks
 from planner.design.rollouts import Draft
 from planner.design.routes import Candidate
 from planner.design.work import Work
@@ -16,6 +18,7 @@ from planner.plan import (
     Outcome,
     Plan,
     Service,
+    SharedSpan,
     SiteOpening,
     SpanBuild,
     Timing,
@@ -92,16 +95,38 @@ def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Qua
             for (site, item, phase), count in sorted(draft.units.items(), key=lambda entry: (entry[0][2], entry[0]))
         ),
         services=tuple(
-            _service(demand, ids[phase], draft.services.get((demand.id, phase), ()))
+            _service(network, demand, ids[phase], draft.services.get((demand.id, phase), ()))
             for phase in range(len(ids))
             for demand in scenario.active_demands(phase)
         ),
     )
 
 
-def _service(demand: Demand, phase: str, candidates: tuple[Candidate, ...]) -> Service:
-    shared = (f"lateral:{demand.a}", f"lateral:{demand.b}") if len(candidates) > 1 else ()
-    return Service(demand=demand.id, phase=phase, routes=tuple(item.route for item in candidates), shared=shared)
+def _service(network: Network, demand: Demand, phase: str, candidates: tuple[Candidate, ...]) -> Service:
+    routes = tuple(item.route for item in candidates)
+    if len(candidates) < 2:
+        return Service(demand=demand.id, phase=phase, routes=routes)
+    met = [{group for span in item.passes for group in span_risks(network, span)} for item in candidates]
+    risks = set.intersection(*met)
+    capex = costs.span_capex(network)
+    users = Counter(
+        span for item in candidates for span in item.passes if not risks.isdisjoint(span_risks(network, span))
+    )
+    return Service(
+        demand=demand.id,
+        phase=phase,
+        routes=routes,
+        shared=(f"lateral:{demand.a}", f"lateral:{demand.b}", *sorted(risks)),
+        shared_spans=tuple(
+            SharedSpan(
+                span=network.spans.ids[span],
+                length_km=float(network.spans.length_km[span]),
+                capex=float(capex[span]),
+                routes=count,
+            )
+            for span, count in sorted(users.items(), key=lambda item: network.spans.ids[item[0]])
+        ),
+    )
 
 
 def _notes(scenario: Scenario, services: tuple[Service, ...]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Lines: the orientation relaxation of the whole street graph, for all demands and phases together, without limits on loss
 and fibers. A duct along streets enters as a lower price of those streets, so that a duct and a trench in one street do
-not count as two ways. Stations: `stations.py`. The two parts share no cost, so that their sum is a bound.
+not count as two ways; a demand whose routes may share what no route can avoid is a chain of parts. Stations:
+`stations.py`. The two parts share no cost, so that their sum is a bound.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from planner.design.graph import DesignGraph, design_graph
 from planner.design.ledger import PriceTable
 from planner.design.orientation import OrientationProblem, bound_orientation
 from planner.design.reduction import reduce_graph
+from planner.design.redundancy import ChainLink, chain_of_parts
+from planner.design.routes import RouteJudge
 from planner.design.stations import Distances, Reach, present_tariff, reach, station_cost
 from planner.network import Floats, Integers, Network
-from planner.scenario import Scenario
+from planner.scenario import Demand, Scenario
 
 METHOD = (
     "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
@@ -85,12 +88,12 @@ def bound_lines(
     network: Network, scenario: Scenario, lines: LineGraph, *, keep_going: Callable[[], bool] = lambda: True
 ) -> LowerBound:
     """Return the bound on what lines cost, over the phases that the lines are priced for."""
-    node = {site.id: site.node for site in network.sites}
     skipped = len(scenario.phases) - len(lines.prices)
+    judge = RouteJudge(network, scenario)
     ends = [
-        (node[d.a], node[d.b], d.routes, max(0, scenario.phase_index(d.from_phase) - skipped))
-        for d in scenario.demands
-        if node[d.a] != node[d.b]
+        (*link, max(0, scenario.phase_index(demand.from_phase) - skipped))
+        for demand in scenario.demands
+        for link in _line_needs(judge, lines, demand)
     ]
     terminals = np.array(sorted({end for entry in ends for end in entry[:2]}), dtype=np.int64)
     reduced = reduce_graph(len(network.nodes), lines.start, lines.end, lines.prices, terminals)
@@ -100,13 +103,29 @@ def bound_lines(
         end=reduced.end,
         prices=reduced.prices,
         demands=tuple(
-            (int(reduced.node_indices[a]), int(reduced.node_indices[b]), routes, phase) for a, b, routes, phase in ends
+            dict.fromkeys(
+                (int(reduced.node_indices[a]), int(reduced.node_indices[b]), routes, phase)
+                for a, b, routes, phase in ends
+            )
         ),
     )
     with _threads_for(reduced.prices.size * len(scenario.demands)):
         found = bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
     used = reduced.expand(np.flatnonzero(found.usage[-1] > MIN_USAGE))
     return LowerBound(value=found.value, steps=found.steps, support=_support(network, lines.spans[used]))
+
+
+def _line_needs(judge: RouteJudge, lines: LineGraph, demand: Demand) -> list[ChainLink]:
+    """Return between which nodes a demand needs one or two edge-disjoint ways, whatever its routes."""
+    ends = (judge.sites[demand.a].node, judge.sites[demand.b].node)
+    if ends[0] == ends[1]:
+        return []
+    exempt = judge.exempt_risks(demand)
+    if not exempt:
+        return [(*ends, demand.routes)]
+    touched = sorted({span for group in exempt for span in judge.graph.group_spans[group]})
+    shared = np.isin(lines.spans, touched)
+    return chain_of_parts(judge.graph.nodes, lines.start, lines.end, shared, ends)
 
 
 def _support(network: Network, used: Integers) -> NDArray[np.bool_]:

@@ -49,14 +49,15 @@ def routes_share_no_risk(instance: Instance, x: Variables) -> Rows:
 
 
 def span_is_built(instance: Instance, x: Variables) -> Rows:
-    """A route uses only spans that are in use by then; a demand's routes never share one, so they count together."""
+    """A route uses only spans that are in use by then; a demand's routes count together, and share what they must."""
     for t in range(instance.phases):
         users: dict[tuple[int, int], list[Any]] = defaultdict(list)
         for r, route in enumerate(instance.routes):
             for block in route.blocks if (r, t) in x.serve else ():
                 users[route.demand, block].append(x.serve[r, t])
         for (d, block), active in sorted(users.items(), key=lambda item: item[0]):
-            yield (d, block, t), pulp.lpSum(active) <= x.built[block, t]
+            together = instance.demands[d].routes if block in instance.demands[d].shared_blocks else 1
+            yield (d, block, t), pulp.lpSum(active) <= together * x.built[block, t]
 
 
 def fibers_suffice(instance: Instance, x: Variables) -> Rows:

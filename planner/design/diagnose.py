@@ -33,7 +33,7 @@ def obstacles(network: Network, scenario: Scenario) -> tuple[str, ...]:
         reasons += _missing_means(scenario, demand)
         reached = reach(distances, scenario, demand)
         reasons += _missing_reach(scenario, demand, reached)
-        if demand.routes > 1 and math.isfinite(reached.least_loss_db):
+        if demand.routes > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
             reasons += _bridges(network, graph, demand)
     return tuple(dict.fromkeys(reasons))
 
@@ -97,7 +97,7 @@ def _bridges(network: Network, graph: DesignGraph, demand: Demand) -> list[str]:
     metres = 1000.0 * math.fsum(float(network.spans.length_km[span]) for span in cut)
     return [
         f"demand {demand.id} wants two disjoint routes, but every route passes {len(cut)} spans ({metres:.0f} m): "
-        f"{named}{more}"
+        f"{named}{more}; with redundancy: maximal its routes would share these and nothing else"
     ]
 
 

@@ -72,9 +72,14 @@ def design_graph(network: Network) -> DesignGraph:
 def _spans_by_group(network: Network, used: NDArray[np.int64]) -> dict[str, tuple[int, ...]]:
     members: dict[str, list[int]] = {}
     for span in used.tolist():
-        for group in network.spans.risk_groups[span]:
+        for group in span_risks(network, span):
             members.setdefault(group, []).append(span)
     return {group: tuple(indices) for group, indices in members.items()}
+
+
+def span_risks(network: Network, span: int) -> tuple[str, ...]:
+    """Return the risk groups of a span; one that has none fails on its own, under its id."""
+    return network.spans.risk_groups[span] or (network.spans.ids[span],)
 
 
 def sites_that_host(scenario: Scenario, role: str) -> tuple[str, ...]:

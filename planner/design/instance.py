@@ -30,6 +30,8 @@ class InstanceDemand:
     weight: float
     is_kept: bool = False
     """Whether it was served before and must stay so."""
+    shared_blocks: frozenset[int] = frozenset()
+    """Blocks that several of its routes may use at once: no route can avoid their risks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,9 +129,15 @@ def build_instance(
         items=_positions(item_keys),
         conflicts=_positions(sorted({name for item in candidates for name in item.conflicts})),
     )
+    shared: dict[str, frozenset[int]] = defaultdict(frozenset)
+    for item in candidates:
+        shared[item.demand] |= {at.blocks[span] for span in item.shareable}
     return Instance(
         phases=len(scenario.phases),
-        demands=tuple(_demand(scenario, demand, is_kept=demand.id in kept) for demand in demands),
+        demands=tuple(
+            _demand(scenario, demand, is_kept=demand.id in kept, shared=shared.get(demand.id, frozenset()))
+            for demand in demands
+        ),
         routes=tuple(_route(scenario, prices, candidate, at) for candidate in candidates),
         blocks=tuple(_block_asset(prices, spans, is_built=spans[0] in past.spans) for spans in blocks),
         sites=tuple(_site_asset(prices, site) for site in site_ids),
@@ -143,9 +151,15 @@ def build_instance(
     )
 
 
-def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool) -> InstanceDemand:
-    first = scenario.phase_index(demand.from_phase)
-    return InstanceDemand(id=demand.id, routes=demand.routes, first_phase=first, weight=demand.weight, is_kept=is_kept)
+def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool, shared: frozenset[int]) -> InstanceDemand:
+    return InstanceDemand(
+        id=demand.id,
+        routes=demand.routes,
+        first_phase=scenario.phase_index(demand.from_phase),
+        weight=demand.weight,
+        is_kept=is_kept,
+        shared_blocks=shared,
+    )
 
 
 def _site_asset(prices: PriceTable, site: str) -> InstanceAsset:
@@ -178,12 +192,12 @@ def _thousands(values: Sequence[float]) -> tuple[float, ...]:
 
 
 def _blocks(candidates: Sequence[Candidate], past: Past) -> list[tuple[int, ...]]:
-    """Return the spans that are used by the same candidates with the same passes, block by block."""
-    users: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    """Return the spans that the same candidates use with the same passes, and may share alike, block by block."""
+    users: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
     for position, candidate in enumerate(candidates):
         for span, passes in candidate.passes.items():
-            users[span].append((position, passes))
-    members: dict[tuple[bool, tuple[tuple[int, int], ...]], list[int]] = defaultdict(list)
+            users[span].append((position, passes, span in candidate.shareable))
+    members: dict[tuple[bool, tuple[tuple[int, int, bool], ...]], list[int]] = defaultdict(list)
     for span in sorted(users):
         members[span in past.spans, tuple(users[span])].append(span)
     return [tuple(spans) for _, spans in sorted(members.items(), key=lambda item: item[1])]

@@ -194,33 +194,40 @@ class Ledger:
                 units[item] = max(owned, units.get(item, 0))
         return all(room.holds(units) for room in self.prices.rooms[site])
 
-    def has_room(self, candidate: Candidate | None = None) -> bool:
-        """Return whether all sites have room for the equipment in the ledger, and for that of one more route."""
-        more = {} if candidate is None else candidate.needs
+    def has_room(self, *routes: Candidate) -> bool:
+        """Return whether all sites have room for the equipment in the ledger, and for that of some more routes."""
+        more: Counter[tuple[str, str]] = Counter()
+        for route in routes:
+            more.update(route.needs)
         return all(
             self._has_room(site, {item: units for (at, item), units in more.items() if at == site})
             for site in self.prices.rooms
-            if candidate is None or any(at == site for at, _ in more)
+            if not routes or any(at == site for at, _ in more)
         )
 
-    def fits(self, candidate: Candidate) -> bool:
-        """Return whether free fibers and the room of sites suffice for one more route."""
-        if self.prices.rooms and not self.has_room(candidate):
+    def fits(self, *routes: Candidate) -> bool:
+        """Return whether free fibers and the room of sites suffice for one or more routes of a demand."""
+        if self.prices.rooms and not self.has_room(*routes):
             return False
-        phase = self._first_phase(candidate)
-        used = self.fibers[phase:].max(axis=0)
+        used = self.fibers[self._first_phase(routes[0]) :].max(axis=0)
         limits = self.prices.network.spans.max_fibers
-        return all(used[span] + times * candidate.fibers <= limits[span] for span, times in candidate.passes.items())
+        taken: Counter[int] = Counter()
+        for route in routes:
+            taken.update({span: times * route.fibers for span, times in route.passes.items()})
+        return all(used[span] + fibers <= limits[span] for span, fibers in taken.items())
 
-    def added_cost(self, candidate: Candidate) -> float:
-        """Return the present cost that a route would add to the plan."""
-        phase = self._first_phase(candidate)
-        spans = np.fromiter(candidate.passes, np.int64)
+    def added_cost(self, *routes: Candidate) -> float:
+        """Return the present cost that one or more routes of a demand would add to the plan together."""
+        phase = self._first_phase(routes[0])
+        spans = sorted({span for route in routes for span in route.passes})
+        needs: Counter[tuple[str, str]] = Counter()
+        for route in routes:
+            needs.update(route.needs)
         cost = float(self.span_prices(phase)[spans].sum())
-        cost += candidate.lease_per_year * self.prices.lease_from(phase)
-        cost += math.fsum(self.site_price(site, phase) for site in candidate.sites)
+        cost += math.fsum(route.lease_per_year for route in routes) * self.prices.lease_from(phase)
+        cost += math.fsum(self.site_price(site, phase) for site in sorted({s for route in routes for s in route.sites}))
         return cost + math.fsum(
-            self.units_price(site, item, units, phase) for (site, item), units in candidate.needs.items()
+            self.units_price(site, item, units, phase) for (site, item), units in sorted(needs.items())
         )
 
     def cost(self) -> float:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from planner.catalog import LinkHardware
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import Ledger
-from planner.design.paths import disjoint_pair, shortest_trees, sum_along, walk_to
+from planner.design.pairs import PairSearch
+from planner.design.paths import shortest_trees, sum_along, walk_to
 from planner.design.routes import Candidate, RouteJudge, allowed_technologies, site_conflict
 from planner.network import Floats, Integers
 from planner.physics.performance import Arm, ElementaryLink, evaluate_route
@@ -29,8 +30,6 @@ LOSS_PRICES = (0.0, 0.3, 1.0, 4.0, 30.0)
 """Prices per dB that are tried, relative to the average price per dB of the cheapest path."""
 CORRIDOR_LOSS_PRICES = (1.0, 20_000.0)
 """Prices per dB for disjoint pairs: one where cost decides, one where loss does."""
-MAX_CONFLICTS = 60
-"""How often a pair that shares a risk is searched again without the spans that caused it."""
 LOSS_SLACKS = (1.0, 0.93, 0.86, 1.1, 1.3)
 """How much lossier than in a chain of equal links a link may be, in the order in which it is tried."""
 TIE_PRICE_PER_KM = 1.0
@@ -103,6 +102,7 @@ class RouteSearch:
         self.scenario: Scenario = judge.scenario
         self.steps = 0
         self.distortion: Floats | None = None
+        self._pairs = PairSearch(graph, judge)
         index = judge.network.span_index()
         self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in judge.network.hops}
         self._hosts = {role: sites_that_host(self.scenario, role) for role in ("repeater", "pair_source", "heralding")}
@@ -274,10 +274,8 @@ class RouteSearch:
         greedy = self.cheapest_route(demand, ledger)
         if greedy is not None:
             pairs += self._with_backup(demand, ledger, greedy)
-        return min(pairs, key=lambda pair: self._pair_key(ledger, pair), default=None)
-
-    def _pair_key(self, ledger: Ledger, pair: tuple[Candidate, Candidate]) -> tuple[float, object, object]:
-        return sum(ledger.added_cost(item) for item in pair), pair[0].key, pair[1].key
+        fitting = [pair for pair in pairs if ledger.fits(*pair)]
+        return min(fitting, key=lambda pair: (ledger.added_cost(*pair), pair[0].key, pair[1].key), default=None)
 
     def _with_backup(self, demand: Demand, ledger: Ledger, first: Candidate) -> list[tuple[Candidate, Candidate]]:
         second = self.cheapest_route(demand, ledger, first.conflicts)
@@ -294,33 +292,10 @@ class RouteSearch:
             task = self._task(demand, technology, phase, frozenset())
             for price in self._with_quiet(self._span_prices(task, ledger, frozenset())):
                 for price_per_db in CORRIDOR_LOSS_PRICES:
-                    pair = self._safe_pair(demand, price + price_per_db * self.graph.span_loss_db)
+                    pair = self._pairs.risks(demand, price + price_per_db * self.graph.span_loss_db)
+                    self.steps += 1
                     corridors |= dict.fromkeys(pair or ())
         return list(corridors)
-
-    def _safe_pair(self, demand: Demand, weight: Floats) -> tuple[frozenset[str], frozenset[str]] | None:
-        """Return the risk groups of two paths that share none, or None when none are found.
-
-        Where span-disjoint paths still share a risk, the span with more risks (a duct along several streets) is taken
-        away and the search repeated.
-        """
-        groups = self.judge.network.spans.risk_groups
-        weight = weight.copy()
-        ends = (self.graph.site_node[demand.a], self.graph.site_node[demand.b])
-        self.steps += 1
-        for _ in range(MAX_CONFLICTS):
-            pair = disjoint_pair(self.graph, weight, *ends)
-            if pair is None:
-                return None
-            first, second = (frozenset(group for span in path for group in groups[span]) for path in pair)
-            shared = first & second
-            if not shared:
-                return first, second
-            risky = [span for path in pair for span in path if shared.intersection(groups[span])]
-            most = max(len(groups[span]) for span in risky)
-            riskiest = [span for span in risky if len(groups[span]) == most]
-            weight[riskiest[-1:] if most == 1 else riskiest] = UNREACHABLE
-        return None
 
 
 def _lane_counts(most: int) -> list[int]:

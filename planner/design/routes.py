@@ -6,8 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.design.arms import ArmReader
+from planner.design.graph import DesignGraph, design_graph, span_risks
+from planner.design.redundancy import spans_that_may_be_shared, unavoidable_risks
 from planner.network import Network, NetworkSite
 from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route
 from planner.plan import Plan, Route, Station
@@ -24,7 +27,7 @@ class Candidate:
     """A route that meets its demand's rate and fidelity, and what it needs.
 
     `passes` counts how often each span (by index) is walked; `needs` holds (site, item) -> units; `conflicts` are the
-    risk groups and interior sites that the demand's other route must avoid.
+    risk groups and interior sites that the demand's other route must avoid: all, but for those that no route can.
     """
 
     demand: str
@@ -34,6 +37,8 @@ class Candidate:
     sites: tuple[str, ...]
     """Sites that must be open, the ends of free-space hops included."""
     conflicts: frozenset[str]
+    shareable: frozenset[int]
+    """Spans of it that the demand's other route may use too."""
     lease_per_year: float
     fibers: int
     """Fibers taken by one pass."""
@@ -56,6 +61,26 @@ class RouteJudge:
         self.sites: dict[str, NetworkSite] = self.arms.sites
         self._hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
         self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
+        self._exempt: dict[tuple[str, str], frozenset[str]] = {}
+
+    @cached_property
+    def graph(self) -> DesignGraph:
+        """The search graph of the network."""
+        return design_graph(self.network)
+
+    def exempt_risks(self, demand: Demand) -> frozenset[str]:
+        """Return the risk groups that the routes of a demand may share: none, or those that no route can avoid."""
+        if demand.routes < 2 or demand.redundancy == "strict":
+            return frozenset()
+        ends = (demand.a, demand.b)
+        if ends not in self._exempt:
+            nodes = (self.sites[end].node for end in ends)
+            self._exempt[ends] = unavoidable_risks(self.network, self.graph, *nodes)
+        return self._exempt[ends]
+
+    def shareable_spans(self, demand: Demand) -> frozenset[int]:
+        """Return the spans that two routes of a demand may both use."""
+        return spans_that_may_be_shared(self.network, self.graph, self.exempt_risks(demand))
 
     def judge(
         self, demand: Demand, technology: Technology, spans: list[int], stations: tuple[Station, ...]
@@ -122,14 +147,17 @@ class RouteJudge:
                 needs[station.site, need.item] += need.units_for(route.lanes)
         hop_sites = {site for span in passes for site in self._hop_ends.get(columns.ids[span], ())}
         interior = {station.site for station in route.stations} - {demand.a, demand.b}
-        groups = {group for span in passes for group in columns.risk_groups[span]}
+        exempt = self.exempt_risks(demand)
+        risks = {span: frozenset(span_risks(self.network, span)) for span in passes}
+        groups = frozenset().union(*risks.values()) - exempt
         return Candidate(
             demand=demand.id,
             route=route,
             passes=dict(sorted(passes.items())),
             needs={key: units for key, units in sorted(needs.items()) if units},
             sites=tuple(sorted({station.site for station in route.stations} | hop_sites)),
-            conflicts=frozenset(groups | {site_conflict(site) for site in interior}),
+            conflicts=groups | {site_conflict(site) for site in interior},
+            shareable=frozenset(span for span in passes if exempt and risks[span] <= exempt),
             lease_per_year=technology.fibers_per_route
             * math.fsum(float(columns.lease_per_fiber_year[span]) * times for span, times in passes.items()),
             fibers=technology.fibers_per_route,

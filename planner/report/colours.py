@@ -93,6 +93,9 @@ LINE_LOOKS: Mapping[str, LineLook] = {
     "lateral": LineLook(label="Lateral from street to building", colour=BLACK, width_px=1.8),
     "hop": LineLook(label="Free-space hop, sightline checked", colour=PINK, width_px=4.0, dash="12 4 2 4"),
     "hop-unchecked": LineLook(label="Free-space hop, sightline unchecked", colour=PINK, width_px=4.0, dash="2 5"),
+    "shared": LineLook(
+        label="Shared by primary and backup: no other way", colour=BLACK, width_px=2.4, dash="1 5", halo=False
+    ),
     "primary": LineLook(label="Primary route of the chosen demand", colour=GREEN, width_px=10.0, halo=False),
     "backup": LineLook(
         label="Backup route of the chosen demand", colour=ORANGE, width_px=10.0, dash="11 6", halo=False

@@ -98,6 +98,17 @@ def routes(dossier: Dossier, *, rank: int) -> list[Feature]:
     return features
 
 
+def shared_lines(dossier: Dossier) -> list[Feature]:
+    """Return the spans on which both routes of a demand would fail together, for no route can avoid them."""
+    phases: dict[int, set[int]] = defaultdict(set)
+    for demand in dossier.scenario.demands:
+        for phase, service in dossier.services_of(demand):
+            for item in service.shared_spans if service else ():
+                if item.span in dossier.span_at:
+                    phases[dossier.span_at[item.span]].add(phase)
+    return _lines(dossier, {index: sorted(seen) for index, seen in phases.items()})
+
+
 def sites(dossier: Dossier, *, users: bool) -> list[Feature]:
     """Return the sites that the plan opens: those where users sit, or the others."""
     ends = {site for demand in dossier.scenario.demands for site in (demand.a, demand.b)}
@@ -135,6 +146,7 @@ LAYERS: tuple[MapLayer, ...] = (
     MapLayer(name="trench", group=BUILT, draw=partial(built_lines, medium="trench")),
     MapLayer(name="hop", group=BUILT, draw=partial(built_lines, medium="free_space", assumed=False)),
     MapLayer(name="hop-unchecked", group=BUILT, draw=partial(built_lines, medium="free_space", assumed=True)),
+    MapLayer(name="shared", group=BUILT, draw=shared_lines),
     MapLayer(name="site-unused", group=UNUSED, draw=unused_sites, shown=False),
     MapLayer(name="site-inner", group=PLACES, draw=partial(sites, users=False)),
     MapLayer(name="site-user", group=PLACES, draw=partial(sites, users=True)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
@@ -21,13 +22,16 @@ from planner.report.wording import (
     joined,
     length,
     milliseconds,
+    money_words,
     plain,
     significant,
+    some,
 )
 from planner.scenario import Demand
 
 PLANES = {"detected": "detected pairs", "stored": "stored pairs"}
 RANKS = ("Primary", "Backup")
+WAYS = {"strict": "two disjoint routes", "maximal": "two routes that share only what no route can avoid"}
 
 ROUTE_COLUMNS: tuple[Column, ...] = (
     *text_columns("Phases", "Route", "Technology and stations"),
@@ -120,7 +124,7 @@ def _served_cell(demand: Demand, service: Service | None) -> Markup:
 
 def _heading(dossier: Dossier, demand: Demand) -> Markup:
     """Return the name of a demand and what it asks for."""
-    ways = "two disjoint routes" if demand.routes == 2 else "one route"
+    ways = WAYS[demand.redundancy] if demand.routes == 2 else "one route"
     group = f", group {demand.group}" if demand.group else ""
     weight = f", weight {given(demand.weight)}" if demand.weight != 1.0 else ""
     first = phase_label(dossier.scenario.phases[dossier.scenario.phase_index(demand.from_phase)])
@@ -149,14 +153,31 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
     found = sorted({limit for service in services for route in service.routes for limit in route.limits})
     remarks = []
     if any(len(service.routes) > 1 for service in services):
-        but = f", except {joined([_shared_words(dossier, name) for name in shared])}" if shared else ""
-        remarks.append(f"Primary and backup have no risk group in common{but}.")
+        laterals = [_lateral_words(dossier, name) for name in shared if name.startswith("lateral:")]
+        but = f", except {joined(laterals)}" if laterals else ""
+        others = " other" if len(laterals) < len(shared) else ""
+        remarks.append(f"Primary and backup have no{others} risk group in common{but}.")
+    remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
     return remarks + [f"Physics: {limit}" for limit in found]
 
 
-def _shared_words(dossier: Dossier, name: str) -> str:
-    kind, _, site = name.partition(":")
-    return f"the lateral of {dossier.site_name(site)}" if kind == "lateral" and site else name
+def _lateral_words(dossier: Dossier, name: str) -> str:
+    return f"the lateral of {dossier.site_name(name.partition(':')[2])}"
+
+
+def _shared_words(dossier: Dossier, service: Service) -> str:
+    """Return in words what two routes share because no route can avoid it; nothing where there is no such span."""
+    spans, shared = dossier.network.spans, service.shared_spans
+    if not shared:
+        return ""
+    kilometres = math.fsum(item.length_km for item in shared)
+    price = money_words(math.fsum(item.capex for item in shared), dossier.plan.currency)
+    named = [spans.name[dossier.span_at[item.span]] or item.span for item in shared if item.span in dossier.span_at]
+    return (
+        f"No route between the two sites can avoid {counted(len(shared), 'span')} that primary and backup share: "
+        f"{length(kilometres)} km, {price} to take into use ({some(list(dict.fromkeys(named)), 6)}). "
+        "Losing any of them loses the service."
+    )
 
 
 def _route_row(dossier: Dossier, demand: Demand, when: str, rank: int, route: Route) -> Row:

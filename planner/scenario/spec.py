@@ -26,6 +26,7 @@ Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
 Text = Annotated[str, Field(max_length=500)]
 Role = Literal["end", "repeater", "pair_source", "heralding"]
 Rollout = Literal["joint", "step-by-step"]
+Redundancy = Literal["strict", "maximal"]
 
 
 class Extent(Model):
@@ -145,6 +146,9 @@ class Demand(Model):
     """Where the pairs are counted: as detected coincidences, or as stored pairs. The two are never mixed."""
     routes: Annotated[int, Field(ge=1, le=2)] = 1
     """Number of physically disjoint routes."""
+    redundancy: Redundancy = "strict"
+    """What two routes may share. `strict`: nothing but the laterals of their own ends; a site that hangs on a dead end
+    is refused. `maximal`: also what no route between the two sites can avoid, each metre of it named and priced."""
     from_phase: Identifier
     weight: Positive = 1.0
     """Worth of serving this demand, for the objective `service`."""

@@ -8,6 +8,7 @@ geometry        lengths on the ellipsoid, trenches against raw streets
 spans           what a span loses
 prices          what a span costs
 routes          routes followed span by span and judged by the physics
+unavoidable     which risks every route between two sites must meet
 sums            costs added up year by year
 failures        what each cut or outage does to the services
 attempts        sampling of single attempts up to the announced pair

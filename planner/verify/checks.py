@@ -8,6 +8,7 @@ from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Scenario
 from planner.verdict import Check
+from planner.verify.disjointness_checks import routes_are_disjoint, routes_lie_apart, shared_spans_are_told
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding
 from planner.verify.input_checks import inputs_match, names_are_known
@@ -31,9 +32,7 @@ from planner.verify.route_checks import (
     limits_are_told,
     rate_is_reached,
     rate_is_right,
-    routes_are_disjoint,
     routes_are_walks,
-    routes_lie_apart,
     stations_are_hosted,
     stations_are_in_order,
     technology_is_allowed,
@@ -71,6 +70,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     limits_are_told,
     routes_are_disjoint,
     routes_lie_apart,
+    shared_spans_are_told,
     fibers_suffice,
     equipment_suffices,
     sites_have_room,

@@ -13,6 +13,7 @@ from planner.verify.layers import RawLayer, own_prices, read_raw_layer
 from planner.verify.prices import Prices
 from planner.verify.routes import RouteFacts, route_facts
 from planner.verify.sums import LineKey, Sum, cost_sums
+from planner.verify.unavoidable import UnavoidableRisks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +33,7 @@ class Facts:
     prices: Prices
     sums: Mapping[LineKey, Sum]
     streets: RawLayer
+    unavoidable: UnavoidableRisks
 
     def routes_in(self, phase: int) -> tuple[RouteFacts, ...]:
         """Return the routes of the services in the phase with this index."""
@@ -54,6 +56,7 @@ def collect_facts(network: Network, scenario: Scenario, plan: Plan) -> Facts:
         prices=prices,
         sums=cost_sums(prices, plan, routes),
         streets=read_raw_layer(scenario.folder, scenario.spec.layers.streets),
+        unavoidable=UnavoidableRisks(network, scenario),
     )
 
 

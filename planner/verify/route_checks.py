@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding, agree, at_least, at_most, equal, flawless
-from planner.verify.geometry import length_together_m
 from planner.verify.routes import RouteFacts
 
 
@@ -128,49 +126,3 @@ def ceiling_holds(facts: Facts) -> Iterator[Finding]:
             lanes = route.route.lanes
             ceiling_hz = route.performance.ceiling_hz * lanes
             yield at_most(route.subject, ceiling_hz, route.performance.ebit_rate_hz * lanes, unit="Hz")
-
-
-def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
-    """Yield whether the routes of a service share no risk group and no site in between, their own ends excepted.
-
-    What a service says its routes cannot avoid sharing must be the laterals of its two ends.
-    """
-    for (demand, phase), routes in _services(facts).items():
-        if len(routes) > 1:
-            flaws = [flaw for pair in combinations(routes, 2) for flaw in _shared(facts, *pair)]
-            flaws += _wrongly_declared(routes[0])
-            yield flawless(f"{demand} in {phase}", "routes that share nothing but their ends", flaws)
-
-
-def routes_lie_apart(facts: Facts) -> Iterator[Finding]:
-    """Yield whether the routes of a service run in different places on the ground, whatever their risk groups say."""
-    media = facts.network.spans.medium
-    for service, routes in _services(facts).items():
-        walks = [[index for index in route.indices if media[index] != "free_space"] for route in routes]
-        pairs = combinations(walks, 2)
-        together_m = max((length_together_m(facts.network.spans, *pair) for pair in pairs), default=0.0)
-        if len(routes) > 1:
-            yield at_most(f"{' in '.join(service)}: stretches side by side", 0.0, together_m, unit="m")
-
-
-def _services(facts: Facts) -> dict[tuple[str, str], list[RouteFacts]]:
-    services: dict[tuple[str, str], list[RouteFacts]] = {}
-    for route in facts.routes:
-        services.setdefault((route.service.demand, route.service.phase), []).append(route)
-    return services
-
-
-def _shared(facts: Facts, first: RouteFacts, second: RouteFacts) -> Iterator[str]:
-    groups = facts.network.spans.risk_groups
-    named = [{name for index in route.indices for name in groups[index]} for route in (first, second)]
-    yield from (f"both use {name}" for name in sorted(named[0] & named[1]))
-    yield from (f"both have a station at {site}" for site in sorted(first.interior_sites & second.interior_sites))
-    # A span without risk groups would otherwise never be shared.
-    both = sorted(set(first.indices) & set(second.indices))
-    yield from (f"both use span {facts.network.spans.ids[index]}" for index in both if not groups[index])
-
-
-def _wrongly_declared(route: RouteFacts) -> list[str]:
-    ends, named = {f"lateral:{route.demand.a}", f"lateral:{route.demand.b}"}, set(route.service.shared)
-    wrong = [f"{name} is no lateral of the ends" for name in sorted(named - ends)]
-    return wrong + [f"{name} is shared and not named" for name in sorted(ends - named)]

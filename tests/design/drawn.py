@@ -22,8 +22,10 @@ MARKS = "--==~"
 UPRIGHT = {"-": "|", "=": ":", "~": "!"}
 
 
-def random_drawing(rng: np.random.Generator, *, rows: int, columns: int, sites: int, huts: int) -> str:
-    """Return a grid of streets, ducts and leases with some gaps; sites are `A`, `B` ..., huts `a`, `b` ..."""
+def random_drawing(
+    rng: np.random.Generator, *, rows: int, columns: int, sites: int, huts: int, kept: float = 0.93
+) -> str:
+    """Return a grid of streets, ducts and leases, a share of them `kept`; sites are `A`, `B` ..., huts `a`, `b` ..."""
     places = rng.permutation(rows * columns)
     letters = {int(place): chr(ord("A") + i) for i, place in enumerate(places[:sites])}
     letters |= {int(place): chr(ord("a") + i) for i, place in enumerate(places[sites : sites + huts])}
@@ -32,23 +34,26 @@ def random_drawing(rng: np.random.Generator, *, rows: int, columns: int, sites: 
         line, below = "", ""
         for column in range(columns):
             line += letters.get(row * columns + column, "#" if rng.random() < 0.3 else "+")
-            below += UPRIGHT[rng.choice(list(MARKS))] if rng.random() < 0.93 else " "
-            line += str(rng.choice(list(MARKS))) * 2 if rng.random() < 0.93 and column + 1 < columns else "  "
+            below += UPRIGHT[rng.choice(list(MARKS))] if rng.random() < kept else " "
+            line += str(rng.choice(list(MARKS))) * 2 if rng.random() < kept and column + 1 < columns else "  "
             below += "  "
         lines += [line.rstrip(), below.rstrip()] if row + 1 < rows else [line.rstrip()]
     return "\n".join(lines)
 
 
-def random_world(folder: Path, seed: int, *, tight: bool = False, poor: bool = False, **changes: Any) -> World:
+def random_world(
+    folder: Path, seed: int, *, tight: bool = False, poor: bool = False, bridged: bool = False, **changes: Any
+) -> World:
     """Return a world of up to nine crossings, one to three demands and one to three phases; the seed settles all.
 
     A tight world is larger, with more huts and with memories alone, at rates that some routes do not reach. A poor one
-    has budgets, and prices that fall from phase to phase.
+    has budgets, and prices that fall from phase to phase. A bridged one has more gaps, and demands for two routes that
+    may share what they cannot avoid.
     """
     rng = np.random.default_rng(seed)
     rows, columns = ((2, 3), (2, 4), (3, 3))[seed % 3]
     sites, huts = (2, int(rng.integers(1, 4))) if tight else (int(rng.integers(2, 5)), int(rng.integers(0, 2)))
-    drawing = random_drawing(rng, rows=rows, columns=columns, sites=sites, huts=huts)
+    drawing = random_drawing(rng, rows=rows, columns=columns, sites=sites, huts=huts, kept=0.8 if bridged else 0.93)
     pairs = list(combinations([chr(ord("A") + i) for i in range(sites)], 2))
     years = 1 if tight else int(rng.integers(1, 4))
     demands = []
@@ -56,7 +61,8 @@ def random_world(folder: Path, seed: int, *, tight: bool = False, poor: bool = F
         a, b = pairs[int(rng.integers(len(pairs)))]
         make = stored if tight or rng.random() < 0.3 else demand
         values: dict[str, Any] = {"id": f"d{i}", "from_phase": f"p{int(rng.integers(years)) + 1}"}
-        values |= {"routes": int(rng.random() < 0.35) + 1}
+        values |= {"routes": int(rng.random() < (0.8 if bridged else 0.35)) + 1}
+        values |= {"redundancy": "maximal"} if bridged else {}
         if tight:
             values |= {"min_rate_hz": float(rng.choice([2.0, 10.0, 30.0, 60.0, 100.0]))}
             values |= {"min_fidelity": float(rng.choice([0.7, 0.85]))}

@@ -1,10 +1,10 @@
 """The best choice among the routes of a tiny instance, by trying every combination: no algebra, no solver.
 
 Assumed, and true of every instance that the program builds: prices, capital, leases and weights are not negative;
-routes of one demand that share a block also share a risk; equipment may be bought in any phase up to the one that
-needs it, in any number of purchases; nothing is bought that no route needs. Tried are, for every demand and phase,
-every set of routes without a common risk (or, where not all must be served, none until a first phase); then, for every
-block, site and unit, every phase of purchase.
+routes of one demand that share a block also share a risk, unless the demand may share the block; equipment may be
+bought in any phase up to the one that needs it, in any number of purchases; nothing is bought that no route needs.
+Tried are, for every demand and phase, every set of routes without a common risk (or, where not all must be served, none
+until a first phase); then, for every block, site and unit, every phase of purchase.
 """
 
 from __future__ import annotations

@@ -25,12 +25,10 @@ class Builder:
         self.items: list[InstanceItem] = []
         self.rooms: list[InstanceRoom] = []
 
-    def demand(self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, is_kept: bool = False) -> int:
+    def demand(self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, **changes: Any) -> int:
         """Add a demand."""
         name = f"d{len(self.demands)}"
-        self.demands.append(
-            InstanceDemand(id=name, routes=routes, first_phase=first_phase, weight=weight, is_kept=is_kept)
-        )
+        self.demands.append(InstanceDemand(id=name, routes=routes, first_phase=first_phase, weight=weight, **changes))
         return len(self.demands) - 1
 
     def block(self, price: Prices, *, capex: Prices | None = None, max_fibers: int = 96) -> int:
@@ -64,10 +62,10 @@ class Builder:
         lease: Prices = 0.0,
         **changes: Any,
     ) -> int:
-        """Add a candidate route, by default for all phases of its demand; its blocks are risks not to be shared."""
+        """Add a candidate, by default for all phases of its demand; its blocks are risks unless they may be shared."""
         values: dict[str, Any] = {
             "phases": tuple(range(self.demands[demand].first_phase, self.phases)),
-            "conflicts": tuple(sorted(blocks or {})),
+            "conflicts": tuple(sorted(set(blocks or {}) - self.demands[demand].shared_blocks)),
             "fibers": 1,
         } | changes
         self.routes.append(

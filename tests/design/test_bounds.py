@@ -56,6 +56,25 @@ def test_no_plan_is_cheaper_than_the_bound(block: int) -> None:
     assert near >= compared - 2
 
 
+def test_no_plan_is_cheaper_than_the_bound_where_routes_share_what_they_must() -> None:
+    compared = sharing = near = 0
+    for seed in range(100):
+        world = world_of(seed, bridged=True)
+        optimum = best_cost(world)
+        if optimum is None or optimum == np.inf:
+            continue
+        compared += 1
+        bound = lower_bound(world.network, world.scenario).value
+        assert bound <= optimum * SAFE, f"seed {seed}"
+        result = try_plan(world)
+        assert isinstance(result, Plan), f"seed {seed}: {result}"
+        sharing += any(service.shared_spans for service in result.services)
+        near += result.outcome.cost <= optimum * 1.02
+    assert compared >= 20
+    assert sharing >= 10
+    assert near >= compared - 2
+
+
 def test_no_plan_is_cheaper_than_the_bound_where_limits_bind() -> None:
     compared = 0
     for seed in range(30):

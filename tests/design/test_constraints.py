@@ -30,8 +30,9 @@ FAMILIES = {family.__name__: family for family in CONSTRAINTS}
 def sample() -> Instance:
     """Return an instance in which every family has rows: two phases, a demand for two routes and one for one route."""
     world = Builder(phases=2, budgets=(40.0, None), serve_all=True)
-    pair, single = world.demand(routes=2), world.demand(first_phase=1, weight=2.0)
     north, south = world.block((10.0, 9.0), max_fibers=2), world.block((8.0, 7.0), max_fibers=4)
+    pair = world.demand(routes=2, shared_blocks=frozenset({south}))
+    single = world.demand(first_phase=1, weight=2.0)
     hut = world.site((5.0, 4.0))
     detectors = world.item((6.0, 5.0), serves=4, owned=1)
     source = world.item((3.0, 2.0))
@@ -220,6 +221,16 @@ def relaxed_cost(instance: Instance) -> float:
         variable.cat = pulp.LpContinuous
     assert problem.solve(pulp.HiGHS(msg=False)) == pulp.LpStatusOptimal
     return float(pulp.value(problem.objective))
+
+
+@pytest.mark.usefixtures("inprocess")
+def test_a_block_that_may_be_shared_is_paid_once_and_must_be_built() -> None:
+    world = Builder(phases=1)
+    bridge = world.block(10.0)
+    pair = world.demand(routes=2, shared_blocks=frozenset({bridge}))
+    for price in (1.0, 2.0):
+        world.route(pair, blocks={bridge: 1, world.block(price): 1})
+    assert optimum(world.instance()) == pytest.approx((1.0, 13.0))
 
 
 @pytest.mark.usefixtures("inprocess")

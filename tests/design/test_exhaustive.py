@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,9 @@ def _draw(rng: np.random.Generator) -> Instance:
     for _ in range(int(rng.integers(2, 5))):
         first = int(rng.integers(phases))
         weight, is_kept = float(rng.integers(1, 4)), not serve_all and bool(rng.random() < 0.1)
-        demand = world.demand(routes=int(rng.integers(1, 3)), first_phase=first, weight=weight, is_kept=is_kept)
+        shared = frozenset({int(rng.integers(len(world.blocks)))} if rng.random() < 0.4 else ())
+        wanted: dict[str, Any] = {"routes": int(rng.integers(1, 3)), "is_kept": is_kept, "shared_blocks": shared}
+        demand = world.demand(first_phase=first, weight=weight, **wanted)
         for _ in range(int(rng.integers(2, 5))):
             _draw_route(rng, world, demand)
     return world.instance()
@@ -78,7 +81,7 @@ def _draw_route(rng: np.random.Generator, world: Builder, demand: int) -> None:
         lease=tuple(float(rng.integers(0, 3)) for _ in range(world.phases)),
         phases=usable,
         fibers=int(rng.integers(1, 3)),
-        conflicts=tuple(sorted([int(b) for b in used] + risks)),
+        conflicts=tuple(sorted([int(b) for b in used if b not in world.demands[demand].shared_blocks] + risks)),
     )
 
 
@@ -138,6 +141,7 @@ def test_the_random_instances_use_every_feature() -> None:
     assert any(item.serves > 1 for item in items)
     assert any(item.owned for item in items)
     assert any(demand.is_kept for instance in instances for demand in instance.demands)
+    assert any(demand.shared_blocks for instance in instances for demand in instance.demands if demand.routes == 2)
     assert any(passes > 1 for route in routes for passes in route.blocks.values())
     assert any(any(instance.budgets) for instance in instances)
     assert 0 < sum(best.cost == np.inf for best in outcomes) < 30

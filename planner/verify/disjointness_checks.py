@@ -1,0 +1,117 @@
+"""Checks of what the routes of a service share: nothing, or exactly what no route can avoid."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from planner.plan import SharedSpan
+from planner.verify.facts import Facts
+from planner.verify.findings import Finding, agree, at_most, flawless
+from planner.verify.geometry import length_together_m
+from planner.verify.routes import RouteFacts
+from planner.verify.unavoidable import span_risk_names
+
+
+def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the routes of a service share no risk group and no site in between, their own ends excepted.
+
+    A demand with maximal redundancy may share the risk groups that all routes between its sites meet, and what lies
+    within them. What a service says that its routes share must be just that, and the laterals of its two ends.
+    """
+    for (demand, phase), routes in _services(facts).items():
+        if len(routes) < 2:
+            continue
+        shared, allowed = _shared_risks(facts, routes), _allowed_risks(facts, routes)
+        flaws = [f"both use {name}" for name in sorted(shared - allowed)]
+        flaws += [flaw for pair in combinations(routes, 2) for flaw in _shared_stations(*pair)]
+        flaws += _wrongly_declared(routes[0], allowed)
+        but = "" if routes[0].demand.redundancy == "strict" else " and what none can avoid"
+        yield flawless(f"{demand} in {phase}", f"routes that share nothing but their ends{but}", flaws)
+
+
+def routes_lie_apart(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the routes of a service run in different places on the ground, whatever their risk groups say.
+
+    Spans with a risk that no route can avoid are left out where a demand may share those.
+    """
+    media = facts.network.spans.medium
+    for service, routes in _services(facts).items():
+        allowed = _allowed_risks(facts, routes)
+        walks = [
+            [
+                index
+                for index in route.indices
+                if media[index] != "free_space" and allowed.isdisjoint(span_risk_names(facts.network, index))
+            ]
+            for route in routes
+        ]
+        pairs = combinations(walks, 2)
+        together_m = max((length_together_m(facts.network.spans, *pair) for pair in pairs), default=0.0)
+        if len(routes) > 1:
+            yield at_most(f"{' in '.join(service)}: stretches side by side", 0.0, together_m, unit="m")
+
+
+def shared_spans_are_told(facts: Facts) -> Iterator[Finding]:
+    """Yield whether a service names every span with a shared risk, with its length, its price and how many use it."""
+    for (demand, phase), routes in _services(facts).items():
+        if len(routes) < 2:
+            continue
+        shared = _allowed_risks(facts, routes)
+        users = Counter(
+            index
+            for route in routes
+            for index in set(route.indices)
+            if not shared.isdisjoint(span_risk_names(facts.network, index))
+        )
+        told = {item.span: item for item in routes[0].service.shared_spans}
+        wanted = {facts.network.spans.ids[index]: index for index in users}
+        flaws = [f"{span} is shared and not told" for span in sorted(set(wanted) - set(told))]
+        flaws += [f"{span} is told and not shared" for span in sorted(set(told) - set(wanted))]
+        for span, index in sorted(wanted.items()):
+            if span in told:
+                flaws += _shared_span_flaws(facts, index, told[span], users[index])
+        yield flawless(f"{demand} in {phase}", f"{len(wanted)} shared spans told", flaws)
+
+
+def _shared_span_flaws(facts: Facts, index: int, told: SharedSpan, routes: int) -> Iterator[str]:
+    prices = facts.prices.span(index)
+    capex = prices.trench_capex + prices.right_of_way_capex + prices.cable_capex
+    if not agree(float(facts.network.spans.length_km[index]), told.length_km):
+        yield f"{told.span} has {told.length_km} km"
+    if not agree(capex, told.capex):
+        yield f"{told.span} costs {told.capex} instead of {capex}"
+    if routes != told.routes:
+        yield f"{told.span} is used by {routes} routes, not {told.routes}"
+
+
+def _services(facts: Facts) -> dict[tuple[str, str], list[RouteFacts]]:
+    services: dict[tuple[str, str], list[RouteFacts]] = {}
+    for route in facts.routes:
+        services.setdefault((route.service.demand, route.service.phase), []).append(route)
+    return services
+
+
+def _shared_risks(facts: Facts, routes: Sequence[RouteFacts]) -> set[str]:
+    named = [{name for index in route.indices for name in span_risk_names(facts.network, index)} for route in routes]
+    return {name for first, second in combinations(named, 2) for name in first & second}
+
+
+def _allowed_risks(facts: Facts, routes: Sequence[RouteFacts]) -> set[str]:
+    """Return which of the risks that the routes share they may share."""
+    demand = routes[0].demand
+    if demand.redundancy == "strict":
+        return set()
+    return {name for name in _shared_risks(facts, routes) if facts.unavoidable.must_be_shared(demand, name)}
+
+
+def _shared_stations(first: RouteFacts, second: RouteFacts) -> Iterator[str]:
+    yield from (f"both have a station at {site}" for site in sorted(first.interior_sites & second.interior_sites))
+
+
+def _wrongly_declared(route: RouteFacts, allowed: set[str]) -> list[str]:
+    wanted = {f"lateral:{route.demand.a}", f"lateral:{route.demand.b}"} | allowed
+    named = set(route.service.shared)
+    wrong = [f"{name} is named and not shared" for name in sorted(named - wanted)]
+    return wrong + [f"{name} is shared and not named" for name in sorted(wanted - named)]
