@@ -222,6 +222,10 @@ def _spans(
         name=empty,
         risk_groups=tuple((f"street:{span}",) for span in ids),
         assumed=np.zeros(count, dtype=np.bool_),
+        is_measured=np.zeros(count, dtype=np.bool_),
+        classical_forward_mw=nothing,
+        classical_backward_mw=nothing,
+        classical_nm=nothing,
         offsets=np.arange(count + 1, dtype=np.int64) * 3,
         coordinates=lines.reshape(-1, 2),
     )
