@@ -32,12 +32,8 @@ Out = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, also for errors.")]
 RolloutName = Annotated[
-    str | None,
-    typer.Option(
-        "--rollout", help="joint, step-by-step, end-state-first or all-at-once, instead of what the scenario says."
-    ),
+    str | None, typer.Option("--rollout", help="joint or step-by-step, instead of what the scenario says.")
 ]
-ROLLOUT_NAMES = ("joint", "step-by-step", "end-state-first", "all-at-once")
 Gap = Annotated[float | None, typer.Option("--gap", min=0.0, max=1.0, help="Stop at this relative gap.")]
 Start = Annotated[Path | None, typer.Option("--start", help="Try the routes of this plan first.")]
 TimeLimit = Annotated[float | None, typer.Option("--time-limit-s", min=0.1, help="Stop after this many seconds.")]
@@ -53,8 +49,8 @@ def _options(
 ) -> Any:
     from planner.pipeline import DesignOptions
 
-    if rollout is not None and rollout not in ROLLOUT_NAMES:
-        raise InputError.at("--rollout", f"unknown roll-out '{rollout}'; known are {', '.join(ROLLOUT_NAMES)}")
+    if rollout not in (None, "joint", "step-by-step"):
+        raise InputError.at("--rollout", f"unknown roll-out '{rollout}'; known are joint, step-by-step")
     return DesignOptions(
         rollout=rollout,  # type: ignore[arg-type]
         gap=gap,
@@ -67,16 +63,44 @@ def _options(
 
 @app.command()
 def init(
-    example: Annotated[str, typer.Option("--example", help="Which bundled example to copy.")] = "liege-region",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder; named like the example.")] = None,
+    streets: Annotated[
+        Path | None, typer.Option("--streets", help="Your streets: OpenStreetMap extract or layer.")
+    ] = None,
+    sites: Annotated[
+        Path | None, typer.Option("--sites", help="Your sites: a table with id,name,lon,lat, or layer.")
+    ] = None,
+    demands: Annotated[
+        Path | None, typer.Option("--demands", help="A table: id,a,b,min_rate_hz,min_fidelity,routes,from_phase.")
+    ] = None,
+    ducts: Annotated[Path | None, typer.Option("--ducts", help="Your ducts, if there is a layer of them.")] = None,
+    currency: Annotated[str, typer.Option("--currency", help="Money of the scenario.")] = "USD",
+    example: Annotated[str | None, typer.Option("--example", help="Which bundled example to copy instead.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="New folder; named like the streets or example.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a bundled example with its data into a new folder, as a start for your own."""
+    """Write a scenario that runs: from your own files, a commented template (no options), or a bundled example."""
+    from planner.drafting import DraftInputs, draft_scenario, draft_template
     from planner.examples import copy_example
 
     with command(as_json=as_json) as output:
-        path = copy_example(example, out or Path(example))
-        output.result({"scenario": str(path)}, f"{path}")
+        given = {"--streets": streets, "--sites": sites, "--demands": demands}
+        if example is not None:
+            path = copy_example(example, out or Path(example))
+            output.result({"scenario": str(path)}, f"{path}")
+            return
+        if not any(given.values()):
+            draft = draft_template(out or Path("my-city"))
+        else:
+            if missing := [name for name, path in given.items() if path is None]:
+                raise InputError.at(", ".join(missing), "is missing: a draft needs streets, sites and demands")
+            assert streets is not None and sites is not None and demands is not None
+            inputs = DraftInputs(streets=streets, sites=sites, demands=demands, ducts=ducts, currency=currency)
+            draft = draft_scenario(inputs, out or Path(streets.name.partition(".")[0]))
+        for note in draft.notes:
+            output.note(note)
+        output.result({"scenario": str(draft.path), "notes": list(draft.notes)}, str(draft.path))
 
 
 @app.command()
@@ -177,20 +201,13 @@ def verify(
 
 
 @app.command()
-def report(
-    scenario: ScenarioPath,
-    out: Out = None,
-    against: Annotated[
-        Path | None, typer.Option("--against", help="Folder or plan of the same scenario: explain the difference.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
+def report(scenario: ScenarioPath, out: Out = None, as_json: AsJson = False) -> None:
     """Render the plan and its verdict as one self-contained HTML file."""
     from planner import pipeline
     from planner.scenario import load_scenario
 
     with command(as_json=as_json) as output:
-        path = pipeline.report(load_scenario(scenario), _folder(scenario, out), against)
+        path = pipeline.report(load_scenario(scenario), _folder(scenario, out))
         output.result({"report": str(path)}, str(path))
 
 
@@ -227,21 +244,19 @@ def compare(
 ) -> None:
     """Put results side by side: cost, service and bound, in total and by phase."""
     from planner.comparison import as_json as figures_as_json
-    from planner.comparison import figures, table, with_prices_of_rollouts
+    from planner.comparison import figures, table
     from planner.pipeline import PLAN_FILE, VERDICT_FILE
     from planner.plan import load_plan
     from planner.verdict import load_verdict
 
     with command(as_json=as_json) as output:
-        rows, plans = [], []
+        rows = []
         for path in results:
             folder = path if path.is_dir() else path.parent
             verdict = folder / VERDICT_FILE
             plan = load_plan(path / PLAN_FILE if path.is_dir() else path)
             verified = load_verdict(verdict).passed if verdict.exists() else None
             rows.append(figures(path, plan, verified=verified))
-            plans.append(plan)
-        rows = with_prices_of_rollouts(rows, plans)
         titles, lines = table(rows)
         if as_json:
             output.result(dict(figures_as_json(rows)), "")
@@ -250,9 +265,6 @@ def compare(
         for line in lines:
             shown.add_row(*line)
         Console(highlight=False, width=max(80, 28 + 30 * len(rows)) if not sys.stdout.isatty() else None).print(shown)
-        for item in rows:
-            if item.differences:
-                output.result({}, "\n".join([f"\n{item.name} against the joint plan:", *item.differences]))
 
 
 @app.command()

@@ -17,9 +17,9 @@ LAYERS = (
     {"catalog"},
     {"scenario"},
     {"network", "plan", "verdict"},
-    {"costs", "differences", "physics"},
+    {"costs", "physics"},
     {"geodata", "design", "verify", "report"},
-    {"pipeline", "comparison", "linkreport", "linkcurve", "sequence_export"},
+    {"pipeline", "comparison", "linkreport", "linkcurve", "sequence_export", "drafting"},
     {"console"},
     {"cli"},
 )

@@ -249,7 +249,11 @@ def _duct_notes(ducts: Ducts, streets: Streets, blocks: Blocks) -> list[str]:
         return []
     known = {*streets.ids, *blocks.ids}
     strange = {name for record in ducts.records for name in record.streets if name not in known}
-    notes = [f"{counted(len(ducts.records), 'duct')} read", *ducts.notes, *duct_notes(ducts.records)]
+    notes = [
+        f"{counted(len({record.id for record in ducts.records}), 'duct')} read",
+        *ducts.notes,
+        *duct_notes(ducts.records),
+    ]
     if strange:
         notes.append(f"ducts name {counted(len(strange), 'street')} that the layer of streets lacks: {listed(strange)}")
     return notes

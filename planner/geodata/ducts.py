@@ -15,16 +15,18 @@ from planner.catalog import NonNegative
 from planner.errors import InputError, Problem
 from planner.geodata.geojson import Collection, read_line_parts
 from planner.geodata.layers import read_layer
-from planner.geodata.lines import Lines, drop_repeats, lines_of
+from planner.geodata.lines import Lines, drop_repeats, lines_of, split_at
 from planner.geodata.region import inside, refuse_elsewhere
 from planner.geodata.streets import number_places
+from planner.geodata.touching import JOIN_M, join_touching
 from planner.geodata.wording import clean_text, counted
-from planner.network import Floats
+from planner.network import Floats, Integers
 from planner.scenario import Layer, Scenario
 from planner.units import milliwatt
 from planner.yamlio import Model
 
 Access = Literal["lease", "pull", "both"]
+Condition = Literal["good", "fair", "poor", "blocked"]
 Direction = Literal["forward", "backward", "both"]
 
 
@@ -68,6 +70,8 @@ class DuctRecord(Model):
     """Channels in each direction that carries any."""
     classical_direction: Direction = "both"
     """`forward`: from the first vertex of the duct to its last; `backward`; or `both`."""
+    condition: Condition = "good"
+    """`blocked` ducts are left out; what mending a `poor` one costs is not in the price list."""
     streets: Names = ()
     """Ids of the streets that the duct runs along."""
     risk_groups: Names = ()
@@ -121,6 +125,7 @@ def read_ducts(scenario: Scenario) -> Ducts:
     parts: list[Floats] = []
     notes: list[str] = []
     attributions: list[str] = []
+    ends_stated: list[bool] = []
     for layer in scenario.spec.layers.ducts:
         collection = read_layer(scenario.folder / layer.path, layer, DUCT_COLUMNS)
         found = read_line_parts(collection)
@@ -130,16 +135,18 @@ def read_ducts(scenario: Scenario) -> Ducts:
         _refuse_repeated(by_feature.values(), {record.id for record in records}, str(collection.path))
         records += [by_feature[feature] for feature in found.features.tolist()]
         parts += np.split(found.coordinates, found.offsets[1:-1])
+        ends_stated += [collection.states_ends] * len(found.features)
         notes += found.notes
         attributions.append(layer.attribution or collection.attribution)
     chosen = [index for index, part in enumerate(parts) if inside(part, scenario.spec.extent).all()]
     if len(chosen) < len(parts):
         notes.append(f"{counted(len(parts) - len(chosen), 'duct')} left out, not wholly inside the extent")
-    chosen = _without_repeats(chosen, records, parts, notes)
+    chosen = _without_blocked(_without_repeats(chosen, records, parts, notes), records, notes)
     order = sorted(chosen, key=lambda index: records[index].id)
-    lines, kept = drop_repeats(_placed(lines_of([parts[index] for index in order])))
-    if len(kept) < len(order):
-        notes.append(f"{counted(len(order) - len(kept), 'duct')} of zero length left out")
+    groups = np.array([-index if ends_stated[index] else 1 for index in order], dtype=np.int64)
+    stated = [layer.join_within_m for layer in scenario.spec.layers.ducts if layer.join_within_m is not None]
+    lines = _placed(lines_of([parts[index] for index in order]))
+    lines, kept = _noded(lines, groups, max(stated, default=JOIN_M), notes)
     return Ducts(
         records=tuple(records[order[index]] for index in kept.tolist()),
         lines=lines,
@@ -148,8 +155,39 @@ def read_ducts(scenario: Scenario) -> Ducts:
     )
 
 
+def _without_blocked(chosen: list[int], records: list[DuctRecord], notes: list[str]) -> list[int]:
+    """Return the ducts that a cable or a fiber can still go through."""
+    usable = [index for index in chosen if records[index].condition != "blocked"]
+    if len(usable) < len(chosen):
+        notes.append(f"{counted(len(chosen) - len(usable), 'blocked duct')} left out")
+    return usable
+
+
+def _noded(lines: Lines, groups: Integers, within_m: float, notes: list[str]) -> tuple[Lines, Integers]:
+    """Return the ducts cut where another one of their group ends on them, and which duct each piece comes from.
+
+    Where a duct ends on another there is a chamber; where two merely cross there need be none. A piece is taken to
+    carry the light that its duct carries at its ends, which is no less.
+    """
+    if within_m > 0.0:
+        lines, joined = join_touching(lines, groups, within_m, "ducts")
+        notes += joined
+    lines, kept = drop_repeats(lines)
+    if len(kept) < len(groups):
+        notes.append(f"{counted(len(groups) - len(kept), 'duct')} of zero length left out")
+    of_vertex = groups[kept][lines.owners]
+    ends = set(zip(lines.places[lines.ends()].tolist(), of_vertex[lines.ends()].tolist(), strict=True))
+    is_end = [pair in ends for pair in zip(lines.places.tolist(), of_vertex.tolist(), strict=True)]
+    pieces, origins = split_at(lines, np.array(is_end, dtype=np.bool_))
+    cut = len(pieces) - len(lines)
+    if cut:
+        notes.append(f"ducts cut at {counted(cut, 'place')} where others end on them")
+    return pieces, kept[origins]
+
+
 def duct_notes(records: Sequence[DuctRecord]) -> list[str]:
-    """Return what the data does not say about the ducts, in counts."""
+    """Return what the data does not say about the ducts, in counts; a duct of several lines counts once."""
+    records = list({record.id: record for record in records}.values())
     gaps = (
         (sum(record.free_fibers is None for record in records), "without a number of free fibers, taken as 2"),
         (sum(not record.streets for record in records), "that name no street: they count as apart from every trench"),
@@ -162,6 +200,7 @@ def duct_notes(records: Sequence[DuctRecord]) -> list[str]:
             sum(record.classical_launch_dbm is not None for record in records),
             "with classical traffic in the fiber on offer",
         ),
+        (sum(record.condition == "poor" for record in records), "in poor condition: mending is not priced"),
     )
     return [f"{counted(number, 'duct')} {what}" for number, what in gaps if number]
 

@@ -38,6 +38,8 @@ class Collection:
     """Whether the format knows text only, so that numbers must be read from it."""
     geometry_column: str = ""
     """Column that the geometry was read from, in a delimited text file."""
+    states_ends: bool = False
+    """Whether the format says itself which nodes a line joins (OFDS): then its lines meet nowhere else."""
     notes: tuple[str, ...] = ()
 
     def label(self, index: int) -> str:
@@ -79,7 +81,8 @@ def read_geojson(path: Path, layer: Layer) -> Collection:
     except (ValueError, RecursionError) as error:
         raise InputError.at(str(path), f"not valid JSON: {error}") from error
     notes: tuple[str, ...] = ()
-    if is_ofds(content):
+    states_ends = is_ofds(content)
+    if states_ends:
         content, notes = spans_as_features(content, path)
     if not isinstance(content, dict) or content.get("type") != "FeatureCollection":
         raise InputError.at(str(path), "not a GeoJSON FeatureCollection")
@@ -96,6 +99,7 @@ def read_geojson(path: Path, layer: Layer) -> Collection:
         features=tuple(features),
         crs=_reference_system(content, layer, path),
         attribution=", ".join(clean_text(text) for text in said if text),
+        states_ends=states_ends,
         notes=notes,
     )
 

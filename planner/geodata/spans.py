@@ -121,11 +121,16 @@ def duct_table(
         "lease_per_fiber_year": np.where(is_pull, 0.0, lease * metres / 1000.0),
         "max_fibers": _given([record.free_fibers for record in records], DUCT_FIBERS)[at].astype(np.int64),
         "used_fibers": _given([record.used_fibers for record in records], NOT_IN_DATA)[at].astype(np.int64),
-        "name": tuple(records[index].name for index, _ in rows),
+        "name": tuple(_label(records[index]) for index, _ in rows),
         "risk_groups": tuple(groups[index] for index, _ in rows),
         "assumed": np.array([records[index].assumed for index, _ in rows], dtype=np.bool_),
     }
     return columns, take(laid.lines, at)
+
+
+def _label(record: DuctRecord) -> str:
+    """Return the name of a duct and whose it is, as far as the data says."""
+    return f"{record.name} ({record.owner})" if record.name and record.owner else record.name or record.owner
 
 
 def _light_columns(

@@ -14,6 +14,7 @@ from planner.geodata.files import kind_of
 from planner.geodata.geojson import Collection, LineParts, read_line_parts
 from planner.geodata.layers import READERS, is_feature_file, read_layer
 from planner.geodata.lines import Flags, Lines
+from planner.geodata.touching import JOIN_M, join_touching
 from planner.geodata.wording import clean_text, counted
 from planner.network import Floats, Integers
 from planner.scenario import Layer
@@ -60,7 +61,8 @@ def read_feature_streets(path: Path, layer: Layer) -> Streets:
     """Return the streets of a file of features: GeoJSON, GeoPackage, Shapefile, GeoParquet, KML, CSV, OFDS.
 
     Lines are joined where they have a vertex in common (after rounding to 1e-7 degree) and one of them ends there, or
-    both run on the same level (`layer`, or 1 for a bridge, -1 for a tunnel, else 0). Mere crossings join nothing.
+    both run on the same level (`layer`, or 1 for a bridge, -1 for a tunnel, else 0), and where one ends on another of
+    its level, within the layer's `join_within_m` (JOIN_M by default). Mere crossings join nothing.
     Raises InputError for what `read_layer` and `read_line_parts` refuse.
     """
     collection = read_layer(path, layer, STREET_COLUMNS)
@@ -71,6 +73,11 @@ def read_feature_streets(path: Path, layer: Layer) -> Streets:
     levels, unread = zip(*(_level(row, columns) for row in rows), strict=True)
     if any(unread):
         notes.append(f"{path.name}: {counted(sum(unread), 'street')} with a layer that is no number, taken as 0")
+    lines = _joined_lines(parts, np.array(levels, dtype=np.int64))
+    within_m = JOIN_M if layer.join_within_m is None else layer.join_within_m
+    if within_m > 0.0 and not collection.states_ends:
+        lines, joined = join_touching(lines, np.array(levels, dtype=np.int64)[parts.features], within_m, "streets")
+        notes += [f"{path.name}: {text}" for text in joined]
     return Streets(
         ids=ids,
         road_class=_texts(rows, columns["road_class"], UNKNOWN),
@@ -82,7 +89,7 @@ def read_feature_streets(path: Path, layer: Layer) -> Streets:
             )
             for row, name in zip(rows, ids, strict=True)
         ),
-        lines=_joined_lines(parts, np.array(levels, dtype=np.int64)),
+        lines=lines,
         owners=parts.features,
         notes=(*parts.notes, *notes),
         attribution=layer.attribution or collection.attribution,

@@ -6,18 +6,17 @@ loaded only for layers that need it.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from pydantic import ValidationError
 
 from planner.errors import InputError, Problem
 from planner.scenario.spec import Site, SiteLayer
+from planner.scenario.tables import from_text, read_table, what_is_wrong, with_lists
 from planner.yamlio import nearest
 
 LONGITUDE_LATITUDE = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "OGC:CRS84", "EPSG:4326")
@@ -26,10 +25,6 @@ PLACE_COLUMNS = {
     "lat_deg": ("lat_deg", "lat", "latitude", "y"),
 }
 """Columns of a text file that are taken for longitude and latitude where the layer maps none; case does not matter."""
-SEPARATORS = "\t|;,"
-MAX_BYTES = 50_000_000
-LISTS = tuple(name for name, field in Site.model_fields.items() if get_origin(field.annotation) is tuple)
-"""Fields of a site that hold several values; a file of text parts them by semicolons."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,47 +52,17 @@ def read_sites(path: Path, layer: SiteLayer) -> list[Site]:
     for row in rows:
         fields = _fields(row, layer)
         try:
-            sites.append(_site(fields, is_text=row.is_text))
+            sites.append(Site.model_validate_json(json.dumps(from_text(Site, fields) if row.is_text else fields)))
         except ValidationError as error:
             problems += [
-                Problem(where=row.where, key_path=".".join(str(part) for part in item["loc"]), problem=_said(item))
+                Problem(
+                    where=row.where, key_path=".".join(str(part) for part in item["loc"]), problem=what_is_wrong(item)
+                )
                 for item in error.errors(include_url=False)
             ]
     if problems:
         raise InputError(*problems)
     return sites
-
-
-def read_table(path: Path, separators: str = SEPARATORS) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of the columns of a delimited text file, and its rows with the lines that they stand in.
-
-    Raises InputError, located, for a file that is missing, empty, too large, not UTF-8, or has rows of other lengths.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError.at(str(path), f"file is larger than {MAX_BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError.at(str(path), f"is not UTF-8 text (byte {error.start})") from error
-    except OSError as error:
-        raise InputError.at(str(path), f"cannot be read: {error.strerror or error}") from error
-    first = text.lstrip("\n").partition("\n")[0]
-    separator = next((sign for sign in separators if sign in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
-    except csv.Error as error:
-        raise InputError.at(f"{path}:{reader.line_num}", f"not delimited text: {error}") from error
-    if len(lines) < 2:
-        raise InputError.at(str(path), "table is empty: it has no row below the names of the columns")
-    header = lines[0][1]
-    if len(set(header)) < len(header):
-        raise InputError.at(f"{path}:1", "two columns have one name")
-    odd = [(line, row) for line, row in lines[1:] if len(row) != len(header)]
-    if odd:
-        text = f"columns where the first line has {len(header)}"
-        raise InputError(*(Problem(where=f"{path}:{line}", problem=f"{len(row)} {text}") for line, row in odd[:20]))
-    return header, lines[1:]
 
 
 def _rows(path: Path, layer: SiteLayer) -> list[SiteRow]:
@@ -194,36 +159,4 @@ def _fields(row: SiteRow, layer: SiteLayer) -> dict[str, Any]:
     fields.setdefault("kind", "site")
     if "id" in fields:
         fields.setdefault("name", str(fields["id"]))
-    for name in LISTS:
-        if isinstance(fields.get(name), str):
-            fields[name] = [part.strip() for part in fields[name].split(";") if part.strip()]
-    return fields
-
-
-def _site(fields: Mapping[str, Any], *, is_text: bool) -> Site:
-    """Return a site from its fields; numbers and flags may be text where the whole file is."""
-    if is_text:
-        texts = {name: value for name, value in fields.items() if isinstance(value, str)}
-        fields = {**fields, **{name: _from_text(name, value) for name, value in texts.items()}}
-    return Site.model_validate_json(json.dumps(fields, allow_nan=True))
-
-
-def _from_text(name: str, value: str) -> Any:
-    """Return the number or flag that a text states where the field wants one; any other text as it is."""
-    annotation = Site.model_fields[name].annotation
-    wanted = {annotation, *get_args(annotation)}
-    if bool in wanted:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(value.lower(), value)
-    if wanted & {float, int}:
-        try:
-            return int(value) if int in wanted and float not in wanted else float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _said(item: Any) -> str:
-    """Return what is wrong with a field, and what stands there."""
-    if item["type"] == "missing":
-        return "required column is missing or empty"
-    return f"{item['msg']} (got {item['input']!r:.60})"
+    return with_lists(Site, fields)

@@ -27,6 +27,7 @@ def test_access_says_what_a_duct_offers(tmp_path):
         line([at(1000, 0), at(2000, 0)], id="d2", access="lease", name="ring 2", free_fibers=2),
         duct("d3", (1000, 0), (1000, 1000), access="both"),
     ]
+    ducts[0]["properties"]["name"] = "East"
     network = build_network(make_scenario(tmp_path, ducts=ducts))
     assert ids(network, "duct") == ["d1/pull", "d3/pull"]
     assert ids(network, "dark_fiber") == ["d2/lease", "d3/lease"]
@@ -136,9 +137,44 @@ def test_ducts_connect_parts_of_the_street_network(tmp_path):
     assert any(note == "all streets are connected" for note in network.notes)
 
 
+def test_ducts_are_joined_where_one_ends_on_another(tmp_path):
+    ducts = [duct("d1", (0, 0), (1000, 0)), duct("d2", (500, 0.05), (500, 400)), duct("d3", (300, -50), (300, 50))]
+    network = build_network(make_scenario(tmp_path, ducts=ducts, max_snap_m=40.0))
+    assert ids(network, "duct") == ["d1/pull", "d1~2/pull", "d2/pull", "d3/pull"]
+    at_node = [{int(network.spans.start[i]), int(network.spans.end[i])} for i in rows(network, "duct")]
+    assert len(at_node[0] & at_node[1] & at_node[2]) == 1
+    assert not at_node[3] & (at_node[0] | at_node[1])
+    assert noted(network, "1 end of ducts joined to others", "at most 0.04 m away (within 0.1 m)")
+    assert noted(network, "ducts cut at 1 place where others end on them")
+    groups = [set(network.spans.risk_groups[i]) for i in rows(network, "duct")]
+    assert "duct:d1" in groups[0] & groups[1]
+
+
+def test_ducts_farther_apart_are_joined_only_where_the_layer_says_so(tmp_path):
+    ducts = [duct("d1", (0, 0), (1000, 0)), duct("d2", (500, 3), (500, 400))]
+    for within_m, count in ((None, 2), (0.0, 2), (5.0, 3)):
+        layer = {} if within_m is None else {"join_within_m": within_m}
+        network = build_network(make_scenario(tmp_path, ducts=ducts, duct_layer=layer))
+        assert len(rows(network, "duct")) == count
+
+
+def test_blocked_ducts_are_left_out_and_owners_named(tmp_path):
+    ducts = [
+        duct("d1", (0, 0), (1000, 0), condition="poor", owner="city"),
+        duct("d2", (1000, 0), (2000, 0), condition="blocked"),
+        duct("d3", (1000, 0), (1000, 1000), owner="telco"),
+    ]
+    ducts[0]["properties"]["name"] = "East"
+    network = build_network(make_scenario(tmp_path, ducts=ducts))
+    assert ids(network, "duct") == ["d1/pull", "d3/pull"]
+    assert [network.spans.name[index] for index in rows(network, "duct")] == ["East (city)", "telco"]
+    assert noted(network, "1 blocked duct left out")
+    assert noted(network, "1 duct in poor condition: mending is not priced")
+
+
 def test_short_and_misplaced_ducts_are_left_out_and_counted(tmp_path):
     ducts = [
-        duct("short", (2, 0), (9, 0)),
+        duct("short", (2, 2), (9, 2)),
         duct("dot", (1000, 0), (1000, 0)),
         duct("out", (0, 0), (90_000, 0)),
         duct("kept", (0, 0), (1000, 0)),

@@ -6,7 +6,7 @@ import gzip
 import numpy as np
 import pytest
 
-from geodata.maps import CROSS, at, collection, ids, line, make_scenario, noted, osm_text, site, street
+from geodata.maps import CROSS, at, collection, ids, line, make_scenario, noted, osm_text, rows, site, street
 from planner.errors import InputError
 from planner.geodata import build_network
 
@@ -55,6 +55,49 @@ def test_common_vertices_join_streets_of_one_level_only(tmp_path, over, joined):
     network = build_network(make_scenario(tmp_path, streets, sites=sites))
     assert ("low-1" in ids(network)) == joined
     assert any("all streets are connected" in note for note in network.notes) == joined
+
+
+TEE = (street("long", (0, 0), (2000, 0)), street("up", (1000, 0), (1000, 1000)))
+"""The second street ends on the first one, where that has no vertex."""
+
+
+def test_an_end_on_a_line_is_joined_without_a_vertex_there(tmp_path):
+    network = build_network(make_scenario(tmp_path, TEE, sites=(site("a", 300, 20), site("b", 1020, 700))))
+    assert noted(network, "1 end of streets joined to others that they touch without a common vertex, at most 0.0")
+    assert noted(network, "all streets are connected")
+    assert [name.partition("/")[0] for name in ids(network)] == ["long-1", "long-1", "long-2", "up", "up"]
+    assert network.spans.length_km.sum() == pytest.approx(3.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("gap_m", "within_m", "joined"), [(0.05, None, True), (0.4, None, False), (4.0, 5.0, True), (0.0, 0.0, False)]
+)
+def test_gaps_are_closed_within_the_stated_distance_only(tmp_path, gap_m, within_m, joined):
+    streets = (TEE[0], street("up", (1000, gap_m), (1000, 1000)), street("on", (2000 + gap_m, 0), (3000, 0)))
+    layer = {} if within_m is None else {"join_within_m": within_m}
+    sites = (site("a", 300, 20), site("b", 700, -20))
+    network = build_network(make_scenario(tmp_path, streets, street_layer=layer, sites=sites))
+    assert any("all streets are connected" in note for note in network.notes) == joined
+    if joined:
+        assert noted(network, "3 ends of streets joined to others that they touch")
+    for index in rows(network, "trench"):
+        nodes = [network.spans.start[index], network.spans.end[index]]
+        places = np.column_stack((network.nodes.lon_deg[nodes], network.nodes.lat_deg[nodes]))
+        assert network.spans.line(index)[[0, -1]] == pytest.approx(places, abs=1e-9)
+
+
+@pytest.mark.parametrize("tags", [{"layer": "1"}, {"bridge": "yes"}, {"tunnel": "yes"}])
+def test_an_end_below_a_bridge_or_above_a_tunnel_is_not_joined_to_it(tmp_path, tags):
+    streets = (street("long", (0, 0), (2000, 0), **tags), TEE[1])
+    network = build_network(make_scenario(tmp_path, streets, sites=(site("a", 300, 20), site("b", 700, -20))))
+    assert noted(network, "form 2 parts without connection")
+
+
+def test_ends_that_meet_each_other_on_a_line_are_joined_there(tmp_path):
+    streets = (TEE[0], TEE[1], street("down", (1000, 0), (1000, -500)), street("near", (1000.03, 0.02), (1500, 900)))
+    network = build_network(make_scenario(tmp_path, streets, sites=(site("a", 300, 20), site("b", 700, -20))))
+    assert noted(network, "all streets are connected")
+    assert degrees(network).max() == 5
 
 
 def test_a_bridge_that_ends_on_a_street_is_joined(tmp_path):
@@ -159,7 +202,7 @@ def test_multi_lines_are_read_line_by_line_and_heights_left_out(tmp_path):
 
 
 def test_spans_outside_the_extent_are_cut_off_and_counted(tmp_path):
-    streets = (*CROSS, street("far", (2000, 0), (3000, 0), (90_000, 0)), street("away", (80_000, 0), (90_000, 0)))
+    streets = (*CROSS, street("far", (2000, 0), (3000, 0), (90_000, 0)), street("away", (80_000, 50), (90_000, 50)))
     network = build_network(make_scenario(tmp_path, streets))
     assert "far" in ids(network)
     assert "away" not in ids(network)
