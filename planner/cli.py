@@ -32,8 +32,12 @@ Out = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, also for errors.")]
 RolloutName = Annotated[
-    str | None, typer.Option("--rollout", help="joint or step-by-step, instead of what the scenario says.")
+    str | None,
+    typer.Option(
+        "--rollout", help="joint, step-by-step, end-state-first or all-at-once, instead of what the scenario says."
+    ),
 ]
+ROLLOUT_NAMES = ("joint", "step-by-step", "end-state-first", "all-at-once")
 Gap = Annotated[float | None, typer.Option("--gap", min=0.0, max=1.0, help="Stop at this relative gap.")]
 Start = Annotated[Path | None, typer.Option("--start", help="Try the routes of this plan first.")]
 TimeLimit = Annotated[float | None, typer.Option("--time-limit-s", min=0.1, help="Stop after this many seconds.")]
@@ -49,8 +53,8 @@ def _options(
 ) -> Any:
     from planner.pipeline import DesignOptions
 
-    if rollout not in (None, "joint", "step-by-step"):
-        raise InputError.at("--rollout", f"unknown roll-out '{rollout}'; known are joint, step-by-step")
+    if rollout is not None and rollout not in ROLLOUT_NAMES:
+        raise InputError.at("--rollout", f"unknown roll-out '{rollout}'; known are {', '.join(ROLLOUT_NAMES)}")
     return DesignOptions(
         rollout=rollout,  # type: ignore[arg-type]
         gap=gap,
@@ -201,13 +205,20 @@ def verify(
 
 
 @app.command()
-def report(scenario: ScenarioPath, out: Out = None, as_json: AsJson = False) -> None:
+def report(
+    scenario: ScenarioPath,
+    out: Out = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Folder or plan of the same scenario: explain the difference.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Render the plan and its verdict as one self-contained HTML file."""
     from planner import pipeline
     from planner.scenario import load_scenario
 
     with command(as_json=as_json) as output:
-        path = pipeline.report(load_scenario(scenario), _folder(scenario, out))
+        path = pipeline.report(load_scenario(scenario), _folder(scenario, out), against)
         output.result({"report": str(path)}, str(path))
 
 
@@ -244,19 +255,21 @@ def compare(
 ) -> None:
     """Put results side by side: cost, service and bound, in total and by phase."""
     from planner.comparison import as_json as figures_as_json
-    from planner.comparison import figures, table
+    from planner.comparison import figures, table, with_prices_of_rollouts
     from planner.pipeline import PLAN_FILE, VERDICT_FILE
     from planner.plan import load_plan
     from planner.verdict import load_verdict
 
     with command(as_json=as_json) as output:
-        rows = []
+        rows, plans = [], []
         for path in results:
             folder = path if path.is_dir() else path.parent
             verdict = folder / VERDICT_FILE
             plan = load_plan(path / PLAN_FILE if path.is_dir() else path)
             verified = load_verdict(verdict).passed if verdict.exists() else None
             rows.append(figures(path, plan, verified=verified))
+            plans.append(plan)
+        rows = with_prices_of_rollouts(rows, plans)
         titles, lines = table(rows)
         if as_json:
             output.result(dict(figures_as_json(rows)), "")
@@ -265,6 +278,9 @@ def compare(
         for line in lines:
             shown.add_row(*line)
         Console(highlight=False, width=max(80, 28 + 30 * len(rows)) if not sys.stdout.isatty() else None).print(shown)
+        for item in rows:
+            if item.differences:
+                output.result({}, "\n".join([f"\n{item.name} against the joint plan:", *item.differences]))
 
 
 @app.command()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from planner.catalog import NonNegative, Share
+from planner.differences import differences, explain
 from planner.plan import BoundScope, Plan, StoppedBy
 from planner.scenario import Rollout
 from planner.yamlio import Model
@@ -39,6 +40,36 @@ class ResultFigures(Model):
     verified: bool | None
     """None when the result has no verdict yet."""
     phases: tuple[PhaseFigures, ...]
+    price_of_not_planning_jointly: float | None = None
+    """Net present cost above that of the joint plan beside it; negative where the joint plan found is not the best."""
+    price_at_most: float | None = None
+    """The same above the best lower bound on every plan: a better joint plan could save no more."""
+    differences: tuple[str, ...] = ()
+    """What sets the plan apart from the joint one."""
+
+
+def with_prices_of_rollouts(results: Sequence[ResultFigures], plans: Sequence[Plan]) -> list[ResultFigures]:
+    """Return the figures with the price of not planning jointly, where a joint plan of the same scenario is among them.
+
+    Prices compare plans with the same goal; where they serve different weights, the sentences say so.
+    """
+    priced: list[ResultFigures] = []
+    for item, plan in zip(results, plans, strict=True):
+        twins = [other for other in plans if other.scenario_digest == plan.scenario_digest]
+        joint = min(
+            (other for other in twins if other.rollout == "joint"), key=lambda other: other.outcome.cost, default=None
+        )
+        if joint is None or plan.rollout == "joint":
+            priced.append(item)
+            continue
+        bounds = [other.outcome.lower_bound for other in twins if other.outcome.bound_scope == "whole_problem"]
+        changes = {
+            "price_of_not_planning_jointly": plan.outcome.cost - joint.outcome.cost,
+            "price_at_most": plan.outcome.cost - max(bounds) if bounds else None,
+            "differences": explain(differences(plan, joint), plan.currency),
+        }
+        priced.append(item.model_copy(update=changes))
+    return priced
 
 
 def figures(folder: Path, plan: Plan, *, verified: bool | None) -> ResultFigures:
@@ -83,6 +114,7 @@ def table(results: Sequence[ResultFigures]) -> tuple[Sequence[str], Sequence[Seq
         ["roll-out", *(item.rollout for item in results)],
         ["net present cost", *(f"{item.cost:,.0f} {item.currency} of {item.price_year}" for item in results)],
         ["against the first", *(_against(results[0], item) for item in results)],
+        ["price of not planning jointly", *(_price(item) for item in results)],
         ["lower bound", *(f"{item.lower_bound:,.0f}" for item in results)],
         ["gap", *(f"{100 * item.gap:.2f} %" for item in results)],
         ["bound covers", *(item.bound_scope.replace("_", " ") for item in results)],
@@ -97,6 +129,14 @@ def table(results: Sequence[ResultFigures]) -> tuple[Sequence[str], Sequence[Seq
             [f"{phase}: served", *(f"{entry.served} of {entry.asked}" if entry else "-" for entry in by_result)]
         )
     return ["", *(item.name for item in results)], rows
+
+
+def _price(item: ResultFigures) -> str:
+    price, most = item.price_of_not_planning_jointly, item.price_at_most
+    if price is None:
+        return "-"
+    limit = "" if most is None else f", at most {most:,.0f} by the bound"
+    return f"{price:+,.0f} {item.currency} ({100.0 * price / (item.cost - price):+.2f} %){limit}"
 
 
 def _against(first: ResultFigures, item: ResultFigures) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from planner.scenario import Scenario
 
 CIVIL_ITEM = "trench"
 """The item whose yearly upkeep applies to everything that is dug."""
+LEASES = "dark fiber lease"
+"""The category whose yearly costs last as long as the phase; all others are paid to the horizon."""
 
 
 def discount(scenario: Scenario, phase: int) -> float:
@@ -92,6 +94,45 @@ def lease_present_cost(scenario: Scenario, phase: int) -> float:
     return annuity(scenario, phase, last_phase=phase)
 
 
+def phase_years(scenario: Scenario, phase: int) -> int:
+    """Return for how many years a phase lasts: until the next one starts, or up to the horizon."""
+    starts = [entry.year - scenario.phases[0].year for entry in scenario.phases]
+    end = starts[phase + 1] if phase + 1 < len(starts) else scenario.spec.economics.horizon_years
+    return min(end, scenario.spec.economics.horizon_years) - starts[phase]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetLimit:
+    """What may be spent from one phase to another, both included, in money of the price year."""
+
+    first_phase: int
+    last_phase: int
+    amount: float
+
+    def spent(self, by_phase: Sequence[float]) -> float:
+        """Return what counts against the limit, given the spending of every phase."""
+        return math.fsum(by_phase[self.first_phase : self.last_phase + 1])
+
+
+def budget_limits(scenario: Scenario) -> tuple[BudgetLimit, ...]:
+    """Return the limits on spending: one for each phase with a budget, and the total.
+
+    With carry-over, a phase is limited together with the phases before it, back to the last one without a budget.
+    """
+    rules, start = scenario.spec.budgets, 0
+    limits: list[BudgetLimit] = []
+    for phase, entry in enumerate(scenario.phases):
+        if entry.budget is None:
+            start = phase + 1
+            continue
+        first = start if rules.carry_over else phase
+        amount = math.fsum(earlier.budget or 0.0 for earlier in scenario.phases[first : phase + 1])
+        limits.append(BudgetLimit(first_phase=first, last_phase=phase, amount=amount))
+    if rules.total is not None:
+        limits.append(BudgetLimit(first_phase=0, last_phase=len(scenario.phases) - 1, amount=rules.total))
+    return tuple(limits)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quantities:
     """What a plan builds, buys and leases."""
@@ -140,7 +181,7 @@ def charges_of_leases(network: Network, scenario: Scenario, quantities: Quantiti
         for route in service.routes:
             fibers = scenario.technology(route.technology).fibers_per_route
             yearly = sum(float(network.spans.lease_per_fiber_year[index[span]]) for span in route.spans) * fibers
-            yield Charge(phase=phase, category="dark fiber lease", lease_per_year=yearly)
+            yield Charge(phase=phase, category=LEASES, lease_per_year=yearly)
 
 
 def charges_of_sites(network: Network, scenario: Scenario, quantities: Quantities) -> Iterable[Charge]:
@@ -196,6 +237,19 @@ def cost_lines(network: Network, scenario: Scenario, quantities: Quantities) -> 
         for (phase, category), (capex, opex, cost) in sorted(sums.items())
         if capex or opex or cost
     )
+
+
+def counted_spending(scenario: Scenario, lines: Iterable[CostLine]) -> list[float]:
+    """Return what each phase spends of what its budget covers: capital, and yearly costs where the scenario says so."""
+    spent = [0.0 for _ in scenario.phases]
+    counts_opex = scenario.spec.budgets.covers == "capex_and_opex"
+    for line in lines:
+        first = scenario.phase_index(line.phase)
+        spent[first] += line.capex
+        last = first + 1 if line.category == LEASES else len(spent)
+        for phase in range(first, last if counts_opex else first):
+            spent[phase] += line.opex_per_year * phase_years(scenario, phase)
+    return spent
 
 
 def capex_by_phase(lines: Iterable[CostLine]) -> Mapping[str, float]:

@@ -52,12 +52,21 @@ def verify(scenario: Scenario, folder: Path, plan_path: Path | None = None) -> V
     return _verify(scenario, _network(scenario, folder), load_plan(plan_path or folder / PLAN_FILE), folder)
 
 
-def report(scenario: Scenario, folder: Path) -> Path:
-    """Render the plan and verdict in a folder and return the path of the report."""
+def report(scenario: Scenario, folder: Path, against: Path | None = None) -> Path:
+    """Render the plan and verdict in a folder and return the path of the report.
+
+    `against` is a plan, or a folder with one, of the same scenario: the report explains the difference.
+    """
     from planner.report import write_report
 
-    network = _network(scenario, folder)
-    return write_report(network, scenario, load_plan(folder / PLAN_FILE), load_verdict(folder / VERDICT_FILE), folder)
+    network, plan = _network(scenario, folder), load_plan(folder / PLAN_FILE)
+    other = None
+    if against is not None:
+        path = against / PLAN_FILE if against.is_dir() else against
+        other = load_plan(path)
+        if other.scenario_digest != plan.scenario_digest:
+            raise InputError.at(str(path), "is a plan for another scenario")
+    return write_report(network, scenario, plan, load_verdict(folder / VERDICT_FILE), folder, against=other)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,13 +11,14 @@ from pydantic import Field, ValidationError
 
 from planner.catalog import Fidelity, NonNegative, Share
 from planner.errors import InputError
-from planner.scenario.spec import Role, Rollout
+from planner.scenario import Rollout
+from planner.scenario.spec import Role
 from planner.yamlio import Model
 
 PLAN_FORMAT: Literal[1] = 1
 
 StoppedBy = Literal["proof", "gap", "work_budget", "time_limit", "interrupt"]
-BoundScope = Literal["whole_problem", "candidate_routes"]
+BoundScope = Literal["whole_problem", "roll_out", "candidate_routes"]
 
 
 class Station(Model):
@@ -134,10 +135,13 @@ class Outcome(Model):
     gap: Share
     """(cost - lower bound) / cost."""
     served_weight: NonNegative
+    weight_bound: NonNegative
+    """No plan serves more weight than this; with the objective `service`, no plan made of the considered routes."""
     total_weight: NonNegative
     stopped_by: StoppedBy
     bound_scope: BoundScope
-    """Whether the bound covers the whole problem, or only the routes that were considered."""
+    """What the bound is about: every plan of the scenario, whatever its roll-out; every plan of this roll-out; or only
+    plans made of the routes that were considered (with the objective `service`: that serve as much)."""
     bound_method: str
     candidates: Annotated[int, Field(ge=0)]
     work: Annotated[int, Field(ge=0)]

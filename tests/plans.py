@@ -176,6 +176,7 @@ def make_outcome(world: World, services: Sequence[Service], cost: float) -> Outc
         lower_bound=lower_bound,
         gap=(cost - lower_bound) / cost if cost else 0.0,
         served_weight=sum(world.scenario.demand(service.demand).weight for service in services if service.routes),
+        weight_bound=sum(item.weight for phase in phases for item in world.scenario.active_demands(phase)),
         total_weight=sum(item.weight for phase in phases for item in world.scenario.active_demands(phase)),
         stopped_by="gap",
         bound_scope="whole_problem",

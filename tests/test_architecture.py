@@ -17,7 +17,7 @@ LAYERS = (
     {"catalog"},
     {"scenario"},
     {"network", "plan", "verdict"},
-    {"costs", "physics"},
+    {"costs", "differences", "physics"},
     {"geodata", "design", "verify", "report"},
     {"pipeline", "comparison", "linkreport", "linkcurve", "sequence_export", "drafting"},
     {"console"},

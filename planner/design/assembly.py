@@ -38,23 +38,27 @@ def assemble_plan(
     quantities = _quantities(network, scenario, draft)
     lines = costs.cost_lines(network, scenario, quantities)
     cost = costs.present_cost(lines)
-    scope: BoundScope = "whole_problem" if work.bound > 0.0 else "candidate_routes"
+    scope: BoundScope = "candidate_routes"
+    if work.bound > 0.0:
+        scope = "roll_out" if rollout == "all-at-once" else "whole_problem"
     bound = max(0.0, work.bound if work.bound > 0.0 else draft.candidate_bound)
     if bound > cost * (1.0 + ROUNDING):
         raise SolverError(f"the lower bound {bound:.2f} exceeds the plan's cost {cost:.2f}: an error of this program")
     bound = min(bound, cost)
     demands = [demand for phase in range(len(scenario.phases)) for demand in scenario.active_demands(phase)]
     served = [scenario.demand(service.demand).weight for service in quantities.services if service.routes]
+    total = sum(demand.weight for demand in demands)
     outcome = Outcome(
         objective=scenario.spec.objective,
         cost=cost,
         lower_bound=bound,
         gap=(cost - bound) / cost if cost > 0.0 else 0.0,
         served_weight=sum(served),
-        total_weight=sum(demand.weight for demand in demands),
+        weight_bound=max(sum(served), min(draft.weight_bound, total)),
+        total_weight=total,
         stopped_by=work.stopped_by(),
         bound_scope=scope,
-        bound_method=bound_method if scope == "whole_problem" else "integer program over the candidate routes",
+        bound_method=bound_method if work.bound > 0.0 else "integer program over the candidate routes",
         candidates=draft.candidates,
         work=work.spent,
     )

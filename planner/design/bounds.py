@@ -63,12 +63,19 @@ class LowerBound:
     """A flag for each span: whether it lies on the relaxation's network."""
 
 
-def lower_bound(network: Network, scenario: Scenario, *, keep_going: Callable[[], bool] = lambda: True) -> LowerBound:
+def lower_bound(
+    network: Network,
+    scenario: Scenario,
+    *,
+    prices: PriceTable | None = None,
+    keep_going: Callable[[], bool] = lambda: True,
+) -> LowerBound:
     """Return a safe lower bound on the net present cost of every plan that serves all demands.
 
-    `keep_going` is asked now and then; the bound is safe wherever it stops.
+    `prices` are those of the scenario unless others are given. `keep_going` is asked now and then; the bound is safe
+    wherever it stops.
     """
-    prices = PriceTable(network, scenario)
+    prices = prices or PriceTable(network, scenario)
     graph = design_graph(network)
     distances = Distances(network, scenario, graph)
     reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}

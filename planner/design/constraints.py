@@ -119,11 +119,21 @@ def built_stays_built(instance: Instance, x: Variables) -> Rows:
                 yield (family, index, t), variable <= column[index, t + 1]
 
 
+def all_is_built_at_first(instance: Instance, x: Variables) -> Rows:
+    """In the roll-out all-at-once, nothing is taken into use, opened or bought after the first phase."""
+    last = instance.phases - 1
+    for family, column in enumerate((x.built, x.opened, x.units) if instance.at_first and last else ()):
+        for (index, t), variable in column.items():
+            if t == last:
+                yield (family, index), variable <= column[index, 0]
+
+
 def budget_holds(instance: Instance, x: Variables) -> Rows:
-    """Capital spending in a phase stays within its budget."""
-    for t, budget in enumerate(instance.budgets):
-        if budget is not None:
-            yield (t,), spending(instance, x, t) <= budget
+    """Spending in a phase, or in the phases that share a limit, stays within it."""
+    for number, limit in enumerate(instance.budgets):
+        phases = range(limit.first_phase, limit.last_phase + 1)
+        spent = pulp.lpSum(spending(instance, x, t) for t in phases)
+        yield (number,), spent <= limit.amount
 
 
 CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
@@ -137,6 +147,7 @@ CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     station_has_units,
     site_has_room,
     built_stays_built,
+    all_is_built_at_first,
     budget_holds,
 )
 """Every family; a new constraint is a generator and a line here."""

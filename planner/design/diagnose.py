@@ -8,15 +8,16 @@ from itertools import pairwise
 
 import networkx as nx
 
+from planner import costs
 from planner.design.graph import DesignGraph, design_graph, sites_that_host
 from planner.design.ledger import PriceTable
-from planner.design.rollouts import Context, plan_jointly, spending
+from planner.design.rollouts import Context, draft_spending, plan_jointly
 from planner.design.routes import allowed_technologies
 from planner.design.stations import Distances, Reach, capital_tariff, reach, station_cost
 from planner.design.work import Work
 from planner.errors import InfeasibleError, PlannerError, SolverError
 from planner.network import Network
-from planner.scenario import Demand, Scenario
+from planner.scenario import Budgets, Demand, Scenario
 
 NAMED_BRIDGES = 5
 """Number of bridges that a reason spells out."""
@@ -117,8 +118,7 @@ def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> Planner
             f"no route was found for demand {names} on top of the others, and none was ruled out; lower targets, more "
             "lanes or links, more free fibers, or candidate sites nearer to the middle may help"
         )
-    budgets = [phase.budget for phase in scenario.phases]
-    if all(budget is None for budget in budgets):
+    if not costs.budget_limits(scenario):
         return SolverError(
             f"no plan was found in {work.spent} steps and {work.seconds:.0f} s, and none was ruled out; "
             "more steps (solver.work_budget) or more candidate sites may help"
@@ -129,20 +129,23 @@ def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> Planner
 def _explain_budgets(network: Network, scenario: Scenario) -> PlannerError:
     """Return an error that compares budgets with a plan that ignores them, and with what nobody can avoid."""
     free = tuple(phase.model_copy(update={"budget": None}) for phase in scenario.phases)
-    unlimited = replace(scenario, spec=scenario.spec.model_copy(update={"phases": free}))
+    changes = {"phases": free, "budgets": Budgets()}
+    unlimited = replace(scenario, spec=scenario.spec.model_copy(update=changes))
     work = Work(gap=0.0, budget=DIAGNOSIS_STEPS, time_limit_s=scenario.spec.solver.time_limit_s)
-    draft = plan_jointly(Context(network=network, scenario=unlimited, work=work))
     prices = PriceTable(network, scenario)
+    context = Context(network=network, scenario=unlimited, work=work, prices=PriceTable(network, unlimited))
+    draft = plan_jointly(context)
     proven = _unavoidable(network, scenario, prices)
     hints: list[str] = []
-    if draft is not None:
-        for phase, entry in enumerate(scenario.phases):
-            spent = spending(prices, draft)[phase]
-            if entry.budget is not None and spent > entry.budget:
-                hints.append(
-                    f"without budgets, the cheapest plan found spends {_money(scenario, spent)} in phase {entry.id}, "
-                    f"{_money(scenario, spent - entry.budget)} more than its budget of {_money(scenario, entry.budget)}"
-                )
+    spent = draft_spending(prices, draft) if draft is not None else []
+    for limit in prices.limits if draft is not None else ():
+        excess = limit.spent(spent) - limit.amount
+        if excess > 0.0:
+            hints.append(
+                f"without budgets, the cheapest plan found spends {_money(scenario, limit.spent(spent))} in "
+                f"{_phases_of(scenario, limit)}, {_money(scenario, excess)} more than its budget of "
+                f"{_money(scenario, limit.amount)}"
+            )
     if proven:
         return InfeasibleError(*proven, *hints)
     return SolverError("\n".join(["no plan within the budgets was found, and none was ruled out", *hints]))
@@ -153,16 +156,30 @@ def _unavoidable(network: Network, scenario: Scenario, prices: PriceTable) -> li
     distances = Distances(network, scenario, design_graph(network))
     reaches = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
     reasons: list[str] = []
-    available = 0.0
-    for phase, entry in enumerate(scenario.phases):
-        available += math.inf if entry.budget is None else entry.budget
+    for phase in range(len(scenario.phases)):
+        available = _available(scenario, prices, phase)
         needed = station_cost(capital_tariff(prices), scenario, reaches, scenario.active_demands(phase))
         if needed > available:
             reasons.append(
-                f"budgets up to phase {entry.id} add up to {_money(scenario, available)}, but the equipment and sites "
-                f"that its demands cannot do without cost at least {_money(scenario, needed)}"
+                f"budgets up to phase {scenario.phases[phase].id} add up to {_money(scenario, available)}, but the "
+                f"equipment and sites that its demands cannot do without cost at least {_money(scenario, needed)}"
             )
     return reasons
+
+
+def _available(scenario: Scenario, prices: PriceTable, phase: int) -> float:
+    """Return what may be spent up to a phase at most: the phases' budgets, or the total."""
+    if prices.at_first:
+        phase = 0
+    budgets = [math.inf if entry.budget is None else entry.budget for entry in scenario.phases[: phase + 1]]
+    total = scenario.spec.budgets.total
+    return min(math.fsum(budgets), math.inf if total is None else total)
+
+
+def _phases_of(scenario: Scenario, limit: costs.BudgetLimit) -> str:
+    """Return the phases of a limit in words."""
+    first, last = (scenario.phases[phase].id for phase in (limit.first_phase, limit.last_phase))
+    return f"phase {first}" if first == last else f"phases {first} to {last}"
 
 
 def _money(scenario: Scenario, amount: float) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from planner.costs import BudgetLimit
 from planner.design.ledger import Past, PriceTable
 from planner.design.routes import Candidate
 from planner.scenario import Demand, Scenario
@@ -51,6 +52,7 @@ class InstanceRoute:
     fibers: int
     lease: tuple[float, ...]
     """Cost of its leases in each phase."""
+    lease_per_year: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +62,8 @@ class InstanceAsset:
     price: tuple[float, ...]
     """Present cost by phase of first use."""
     capex: tuple[float, ...]
+    yearly: tuple[float, ...]
+    """Yearly cost, by phase of first use."""
     max_fibers: int = 0
     """Fibers of the tightest span of a block."""
 
@@ -70,6 +74,7 @@ class InstanceItem:
 
     price: tuple[float, ...]
     capex: tuple[float, ...]
+    yearly: tuple[float, ...]
     serves: int
     owned: int
 
@@ -94,7 +99,11 @@ class Instance:
     sites: tuple[InstanceAsset, ...]
     items: tuple[InstanceItem, ...]
     rooms: tuple[InstanceRoom, ...]
-    budgets: tuple[float | None, ...]
+    budgets: tuple[BudgetLimit, ...]
+    budget_years: tuple[int, ...]
+    """Years of yearly cost that count against the budget of each phase: 0 where budgets cover capital alone."""
+    at_first: bool
+    """Whether everything is built and bought in the first phase."""
     serve_all: bool
     """Whether every demand must be served (least cost), or as much weight as the budgets allow."""
     block_spans: tuple[tuple[int, ...], ...]
@@ -143,7 +152,9 @@ def build_instance(
         sites=tuple(_site_asset(prices, site) for site in site_ids),
         items=tuple(_item(prices, key, past) for key in item_keys),
         rooms=tuple(_rooms(prices, item_keys, past)),
-        budgets=tuple(None if phase.budget is None else phase.budget / MONEY for phase in scenario.phases),
+        budgets=tuple(replace(limit, amount=limit.amount / MONEY) for limit in prices.limits),
+        budget_years=tuple(prices.budget_years),
+        at_first=prices.at_first,
         serve_all=serve_all,
         block_spans=tuple(blocks),
         site_ids=tuple(site_ids),
@@ -163,13 +174,16 @@ def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool, shared: frozen
 
 
 def _site_asset(prices: PriceTable, site: str) -> InstanceAsset:
-    return InstanceAsset(price=_thousands(prices.site[site]), capex=_thousands(prices.site_capex[site]))
+    columns = (prices.site[site], prices.site_capex[site], prices.site_yearly[site])
+    price, capex, yearly = (_thousands(column) for column in columns)
+    return InstanceAsset(price=price, capex=capex, yearly=yearly)
 
 
 def _item(prices: PriceTable, key: tuple[str, str], past: Past) -> InstanceItem:
     return InstanceItem(
         price=_thousands(prices.item[key[1]]),
         capex=_thousands(prices.item_capex[key[1]]),
+        yearly=_thousands(prices.item_yearly[key[1]]),
         serves=prices.serves[key[1]],
         owned=past.units.get(key, 0),
     )
@@ -206,10 +220,11 @@ def _blocks(candidates: Sequence[Candidate], past: Past) -> list[tuple[int, ...]
 def _block_asset(prices: PriceTable, spans: tuple[int, ...], *, is_built: bool) -> InstanceAsset:
     chosen = list(spans)
     share = 0.0 if is_built else 1.0
-    capex = share * float(prices.span_capex[chosen].sum())
+    capex, yearly = (share * float(column[chosen].sum()) for column in (prices.span_capex, prices.span_yearly))
     return InstanceAsset(
         price=_thousands([share * float(prices.span[phase][chosen].sum()) for phase in prices.phases]),
         capex=_thousands([capex for _ in prices.phases]),
+        yearly=_thousands([yearly for _ in prices.phases]),
         max_fibers=int(prices.network.spans.max_fibers[chosen].min()),
     )
 
@@ -242,4 +257,5 @@ def _route(scenario: Scenario, prices: PriceTable, candidate: Candidate, at: _In
         conflicts=tuple(sorted(at.conflicts[name] for name in candidate.conflicts)),
         fibers=candidate.fibers,
         lease=_thousands([candidate.lease_per_year * prices.lease[phase] for phase in prices.phases]),
+        lease_per_year=candidate.lease_per_year / MONEY,
     )

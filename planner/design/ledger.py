@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,40 +33,88 @@ NOTHING = Past()
 
 
 class PriceTable:
-    """Present costs of spans, sites and items by the phase in which they are bought."""
+    """Present costs of spans, sites and items by the phase in which they are bought.
 
-    def __init__(self, network: Network, scenario: Scenario) -> None:
+    With `at_first`, everything is bought in the first phase, whenever it is needed: it has that phase's price always.
+    """
+
+    def __init__(self, network: Network, scenario: Scenario, *, at_first: bool = False) -> None:
         """Compute every price once."""
         self.network = network
         self.scenario = scenario
+        self.at_first = at_first
         self.phases = range(len(scenario.phases))
-        self.span = np.stack([costs.span_present_cost(network, scenario, phase) for phase in self.phases])
+        bought = [0 if at_first else phase for phase in self.phases]
+        self.span = np.stack([costs.span_present_cost(network, scenario, phase) for phase in bought])
         self.span_capex = costs.span_capex(network)
+        self.span_yearly = costs.span_opex_per_year(network, scenario)
         self.lease = [costs.lease_present_cost(scenario, phase) for phase in self.phases]
         laterals = {site.id: site.lateral_capex for site in network.sites}
-        self.site = {
-            site.id: [self._site(site.shelter, laterals[site.id], t)[0] for t in self.phases] for site in scenario.sites
-        }
-        self.site_capex = {
-            site.id: [self._site(site.shelter, laterals[site.id], t)[1] for t in self.phases] for site in scenario.sites
-        }
+        sites = {site.id: [self._site(site.shelter, laterals[site.id], t) for t in bought] for site in scenario.sites}
+        self.site, self.site_capex, self.site_yearly = (
+            {name: [entry[part] for entry in column] for name, column in sites.items()} for part in range(3)
+        )
         items = scenario.costs.items
-        self.item = {name: [costs.unit_present_cost(scenario, name, t) for t in self.phases] for name in items}
-        self.item_capex = {name: [costs.unit_price(scenario, name, t) for t in self.phases] for name in items}
+        self.item = {name: [costs.unit_present_cost(scenario, name, t) for t in bought] for name in items}
+        self.item_capex = {name: [costs.unit_price(scenario, name, t) for t in bought] for name in items}
+        self.item_yearly = {
+            name: [price * items[name].opex_share_per_year for price in column]
+            for name, column in self.item_capex.items()
+        }
         self.serves = {name: item.serves for name, item in items.items()}
         self.rooms = site_rooms(scenario)
+        self.limits = costs.budget_limits(scenario)
+        counts_opex = scenario.spec.budgets.covers == "capex_and_opex"
+        self.budget_years = [costs.phase_years(scenario, t) if counts_opex else 0 for t in self.phases]
+        """Years of yearly cost that count against the budget of each phase."""
 
-    def _site(self, shelter: str | None, lateral_capex: float, phase: int) -> tuple[float, float]:
-        """Return present cost and capital cost of opening a site in a phase."""
+    def _site(self, shelter: str | None, lateral_capex: float, phase: int) -> tuple[float, float, float]:
+        """Return present cost, capital cost and yearly cost of opening a site in a phase."""
         scenario = self.scenario
-        upkeep = scenario.costs.items[costs.CIVIL_ITEM].opex_share_per_year * costs.annuity(scenario, phase)
-        present = lateral_capex * (costs.discount(scenario, phase) + upkeep)
+        share = scenario.costs.items[costs.CIVIL_ITEM].opex_share_per_year
+        present = lateral_capex * (costs.discount(scenario, phase) + share * costs.annuity(scenario, phase))
         if shelter is None:
-            return present, lateral_capex
+            return present, lateral_capex, lateral_capex * share
+        price = costs.unit_price(scenario, shelter, phase)
         return (
             present + costs.unit_present_cost(scenario, shelter, phase),
-            lateral_capex + costs.unit_price(scenario, shelter, phase),
+            lateral_capex + price,
+            lateral_capex * share + price * scenario.costs.items[shelter].opex_share_per_year,
         )
+
+    def spending(
+        self,
+        spans: Mapping[int, int],
+        sites: Mapping[str, int],
+        units: Mapping[tuple[str, str, int], int],
+        leases_per_year: Sequence[float],
+    ) -> list[float]:
+        """Return what counts against the budgets in every phase, in money of the price year.
+
+        `spans` and `sites` give the phase of purchase, `units` the numbers by (site, item, phase), `leases_per_year`
+        what the routes of each phase lease.
+        """
+        totals = [years * leases for years, leases in zip(self.budget_years, leases_per_year, strict=True)]
+
+        def spend(phase: int, capex: float, yearly: float) -> None:
+            totals[phase] += capex
+            for later in self.phases[phase:]:
+                totals[later] += self.budget_years[later] * yearly
+
+        bought = np.array(sorted(spans), dtype=np.int64)
+        phases = np.array([spans[span] for span in bought.tolist()], dtype=np.int64)
+        for phase in self.phases:
+            now = bought[phases == phase]
+            spend(phase, math.fsum(self.span_capex[now].tolist()), math.fsum(self.span_yearly[now].tolist()))
+        for site, phase in sorted(sites.items()):
+            spend(phase, self.site_capex[site][phase], self.site_yearly[site][phase])
+        for (_, item, phase), count in sorted(units.items()):
+            spend(phase, count * self.item_capex[item][phase], count * self.item_yearly[item][phase])
+        return totals
+
+    def is_within_budgets(self, spending: Sequence[float]) -> bool:
+        """Return whether the spending of the phases respects every limit."""
+        return all(limit.spent(spending) <= limit.amount for limit in self.limits)
 
     def lease_from(self, phase: int) -> float:
         """Return the present worth of one unit a year from a phase to the horizon."""
@@ -121,11 +169,12 @@ class Ledger:
 
     def _enter(self, candidate: Candidate) -> None:
         phase = self._first_phase(candidate)
+        bought = 0 if self.prices.at_first else phase
         spans = np.fromiter(candidate.passes, np.int64)
-        self.span_phase[spans] = np.minimum(self.span_phase[spans], phase)
+        self.span_phase[spans] = np.minimum(self.span_phase[spans], bought)
         self.fibers[phase:, spans] += candidate.fibers * np.fromiter(candidate.passes.values(), np.int64)
         for site in candidate.sites:
-            self.site_phase[site] = min(self.site_phase.get(site, NEVER), phase)
+            self.site_phase[site] = min(self.site_phase.get(site, NEVER), bought)
         for key, units in candidate.needs.items():
             column = self.units.setdefault(key, [0] * len(self.prices.phases))
             for later in range(phase, len(column)):
@@ -242,24 +291,30 @@ class Ledger:
             for candidate in self.routes[demand_id]
         )
 
+    def built(self) -> dict[int, int]:
+        """Return the phase in which each span that must be built is built."""
+        bought = np.flatnonzero((self.span_phase >= 0) & (self.span_phase < NEVER))
+        return {span: int(self.span_phase[span]) for span in bought.tolist()}
+
+    def opened(self) -> dict[str, int]:
+        """Return the phase in which each site that must be opened is opened."""
+        return {site: phase for site, phase in sorted(self.site_phase.items()) if phase >= 0}
+
     def spending(self) -> list[float]:
-        """Return the capital spending of every phase, in money of the price year."""
-        prices = self.prices
-        spending = [
-            math.fsum(prices.span_capex[self.span_phase == phase].tolist())
-            + math.fsum(prices.site_capex[site][phase] for site, t in sorted(self.site_phase.items()) if t == phase)
-            for phase in prices.phases
+        """Return what counts against the budgets in every phase, in money of the price year."""
+        routes = [candidate for demand_id in sorted(self.routes) for candidate in self.routes[demand_id]]
+        leases = [
+            math.fsum(item.lease_per_year for item in routes if self._first_phase(item) <= phase)
+            for phase in self.prices.phases
         ]
-        for (_, item, phase), count in self.purchases().items():
-            spending[phase] += count * prices.item_capex[item][phase]
-        return spending
+        return self.prices.spending(self.built(), self.opened(), self.purchases(), leases)
 
     def purchases(self) -> dict[tuple[str, str, int], int]:
         """Return (site, item, phase) -> units that must be bought."""
         bought: dict[tuple[str, str, int], int] = {}
         for (site, item), column in sorted(self.units.items()):
             owned = self.past.units.get((site, item), 0)
-            for phase, units in enumerate(column):
+            for phase, units in enumerate([max(column)] * len(column) if self.prices.at_first else column):
                 wanted = max(owned, -(-units // self.prices.serves[item]))
                 if wanted > owned:
                     bought[site, item, phase] = wanted - owned
@@ -268,5 +323,4 @@ class Ledger:
 
     def is_within_budgets(self) -> bool:
         """Return whether no phase spends more than its budget."""
-        budgets = [phase.budget for phase in self.prices.scenario.phases]
-        return all(budget is None or spent <= budget for spent, budget in zip(self.spending(), budgets, strict=True))
+        return not self.prices.limits or self.prices.is_within_budgets(self.spending())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulp
 
-from planner.design.instance import Instance
+from planner.design.instance import Instance, InstanceAsset, InstanceItem
 from planner.design.variables import Variables
 
 
@@ -35,11 +35,23 @@ def _cost_terms(instance: Instance, x: Variables) -> Iterator[Any]:
 
 
 def spending(instance: Instance, x: Variables, phase: int) -> Any:
-    """Return the capital spending of a phase."""
-    terms = [block.capex[phase] * _steps(x.built, b, phase) for b, block in enumerate(instance.blocks)]
-    terms += [site.capex[phase] * _steps(x.opened, s, phase) for s, site in enumerate(instance.sites)]
-    terms += [item.capex[phase] * _steps(x.units, i, phase, item.owned) for i, item in enumerate(instance.items)]
-    return pulp.lpSum(terms)
+    """Return what counts against the budget of a phase: capital, and yearly costs where the budget covers them."""
+    return pulp.lpSum(_spending_terms(instance, x, phase))
+
+
+def _spending_terms(instance: Instance, x: Variables, phase: int) -> Iterator[Any]:
+    years = instance.budget_years[phase]
+    blocks, sites, items = enumerate(instance.blocks), enumerate(instance.sites), enumerate(instance.items)
+    things: list[tuple[dict[tuple[int, int], Any], int, InstanceAsset | InstanceItem]]
+    things = [(x.built, b, block) for b, block in blocks] + [(x.opened, s, site) for s, site in sites]
+    for column, index, thing in things + [(x.units, i, item) for i, item in items]:
+        owned = thing.owned if isinstance(thing, InstanceItem) else 0
+        yield thing.capex[phase] * _steps(column, index, phase, owned)
+        for bought in range(phase + 1) if years and any(thing.yearly) else ():
+            yield years * thing.yearly[bought] * _steps(column, index, bought, owned)
+    for (r, t), serve in x.serve.items():
+        if t == phase and years * instance.routes[r].lease_per_year:
+            yield years * instance.routes[r].lease_per_year * serve
 
 
 def unserved_weight(instance: Instance, x: Variables) -> Any:

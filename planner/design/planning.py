@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from planner.design.assembly import assemble_plan
-from planner.design.bounds import METHOD, STEPS_PER_WORK, lower_bound
+from planner.design.bounds import METHOD
 from planner.design.diagnose import explain_no_plan, obstacles
-from planner.design.rollouts import ROLLOUTS, Context
+from planner.design.ledger import PriceTable
+from planner.design.rollouts import Context
 from planner.design.routes import RouteJudge, routes_of_plan
+from planner.design.solvers import DEFAULT_SOLVER, solver_names
+from planner.design.strategies import ROLLOUTS, prover
 from planner.design.work import OnProgress, Work
 from planner.errors import InfeasibleError, InputError
 from planner.network import Network
@@ -44,6 +44,9 @@ def design_plan(
     if reasons and scenario.spec.objective == "net_present_cost":
         raise InfeasibleError(*reasons)
     limits = scenario.spec.solver
+    if limits.name != DEFAULT_SOLVER and limits.name not in solver_names():
+        problem = f"no solver '{limits.name}' is available here; there are {', '.join(solver_names())}"
+        raise InputError.at(str(scenario.path), problem, key_path="solver.name")
     work = Work(
         gap=limits.gap if gap is None else gap,
         budget=limits.work_budget,
@@ -52,20 +55,17 @@ def design_plan(
         should_stop=should_stop,
     )
     chosen = rollout or scenario.spec.rollout
-
-    def prove() -> NDArray[np.bool_] | None:
-        """Bound the cost of all plans, and return the relaxation's network; there is none if demands may be left."""
-        if scenario.spec.objective != "net_present_cost":
-            return None
-        bound = lower_bound(
-            network, scenario, keep_going=lambda: not work.interrupted and work.seconds < work.time_limit_s
-        )
-        work.spend(bound.steps // STEPS_PER_WORK)
-        work.proved(bound.value)
-        return bound.support
+    prices = PriceTable(network, scenario, at_first=chosen == "all-at-once")
 
     known = () if start is None else routes_of_plan(RouteJudge(network, scenario), start)
-    context = Context(network=network, scenario=scenario, work=work, prove=prove, start=known)
+    context = Context(
+        network=network,
+        scenario=scenario,
+        work=work,
+        prices=prices,
+        prove=prover(network, scenario, prices, work),
+        start=known,
+    )
     draft = ROLLOUTS[chosen](context)
     if draft is None:
         raise explain_no_plan(network, scenario, work)

@@ -1,17 +1,17 @@
-"""How phases are planned: all together, or one after the other with what stands already."""
+"""A plan for all phases of a scenario at once: routes for a pool, and the best choice from it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
-from planner.design.ledger import NEVER, NOTHING, Ledger, Past, PriceTable
+from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.search import LocalSearch
@@ -19,7 +19,7 @@ from planner.design.selection import Choice, choose
 from planner.design.solvers import SolverTask
 from planner.design.work import Work
 from planner.network import Network
-from planner.scenario import Rollout, Scenario
+from planner.scenario import Scenario
 
 STEPS_PER_SOLVE = 20
 """Steps of work that one run of the integer program counts for, besides its nodes."""
@@ -43,6 +43,8 @@ class Draft:
     candidate_bound: float
     """Lower bound on the cost over the candidates that were considered; minus infinity where none was proven."""
     candidates: int
+    weight_bound: float = math.inf
+    """No choice among the candidates serves more weight than this, summed over phases."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +58,9 @@ class Context:
     network: Network
     scenario: Scenario
     work: Work
+    prices: PriceTable
+    past: Past = NOTHING
+    """What stands before planning starts."""
     prove: Callable[[], NDArray[np.bool_] | None] = field(default=lambda: None)
     start: tuple[Candidate, ...] = ()
     """Routes of a plan to start from."""
@@ -63,7 +68,7 @@ class Context:
     """Demands that were served before and must stay so."""
 
 
-def _cost(prices: PriceTable, draft: Draft) -> float:
+def draft_cost(prices: PriceTable, draft: Draft) -> float:
     """Return the net present cost of a draft."""
     cost = math.fsum(float(prices.span[phase, span]) for span, phase in sorted(draft.span_phase.items()))
     cost += math.fsum(prices.site[site][phase] for site, phase in sorted(draft.site_phase.items()))
@@ -75,22 +80,18 @@ def _cost(prices: PriceTable, draft: Draft) -> float:
     )
 
 
-def spending(prices: PriceTable, draft: Draft) -> list[float]:
-    """Return the capital spending of a draft in every phase."""
-    totals = [0.0 for _ in prices.phases]
-    for span, phase in sorted(draft.span_phase.items()):
-        totals[phase] += float(prices.span_capex[span])
-    for site, phase in sorted(draft.site_phase.items()):
-        totals[phase] += prices.site_capex[site][phase]
-    for (_, item, phase), count in sorted(draft.units.items()):
-        totals[phase] += count * prices.item_capex[item][phase]
-    return totals
+def draft_spending(prices: PriceTable, draft: Draft) -> list[float]:
+    """Return what a draft spends in every phase, of what counts against the budgets."""
+    leases = [0.0 for _ in prices.phases]
+    for (_, phase), routes in sorted(draft.services.items()):
+        leases[phase] += math.fsum(route.lease_per_year for route in routes)
+    return prices.spending(draft.span_phase, draft.site_phase, draft.units, leases)
 
 
-def plan_jointly(context: Context, past: Past = NOTHING) -> Draft | None:
+def plan_jointly(context: Context) -> Draft | None:
     """Return a draft for all phases at once, or None when no combination of the routes found is a plan."""
     scenario, work, known = context.scenario, context.work, context.start
-    prices = PriceTable(context.network, scenario)
+    prices, past = context.prices, context.past
     search = RouteSearch(design_graph(context.network), RouteJudge(context.network, scenario))
     local = LocalSearch(search, prices, scenario.demands, work)
     local.pool.add(known)
@@ -103,54 +104,6 @@ def plan_jointly(context: Context, past: Past = NOTHING) -> Draft | None:
         best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
         draft = _solve_pool(context, local, prices, best) or draft
     return draft
-
-
-def plan_step_by_step(context: Context) -> Draft | None:
-    """Return a draft in which every phase is planned without a look at later demands, on top of what stands."""
-    scenario, work = context.scenario, context.work
-    past, known = NOTHING, {candidate.key: candidate for candidate in context.start}
-    steps: list[Draft] = []
-    for phase in range(len(scenario.phases)):
-        left = len(scenario.phases) - phase
-        step_work = Work(
-            gap=0.0,
-            budget=max(1, (work.budget - work.spent) // left),
-            time_limit_s=work.seconds_left / left,
-            should_stop=lambda: work.interrupted,
-        )
-        step = Context(
-            network=context.network,
-            scenario=_one_phase(scenario, phase),
-            work=step_work,
-            start=tuple(known.values()),
-            kept=frozenset(demand for (demand, _), routes in steps[-1].services.items() if routes)
-            if steps
-            else frozenset(),
-        )
-        if not step.scenario.spec.demands:
-            steps.append(_EMPTY)
-            continue
-        draft = plan_jointly(step, past)
-        work.spend(step_work.spent)
-        work.unrouted = step_work.unrouted
-        if draft is None:
-            return None
-        steps.append(draft)
-        past = _added(past, draft)
-        known |= {c.key: c for routes in draft.services.values() for c in routes}
-    joined = _joined(steps)
-    work.found(_cost(PriceTable(context.network, scenario), joined))
-    context.prove()
-    return joined
-
-
-_EMPTY = Draft(span_phase={}, site_phase={}, units={}, services={}, candidate_bound=0.0, candidates=0)
-
-ROLLOUTS: Mapping[Rollout, Callable[[Context], Draft | None]] = {
-    "joint": plan_jointly,
-    "step-by-step": plan_step_by_step,
-}
-"""The roll-outs by name."""
 
 
 def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: Ledger) -> Draft | None:
@@ -170,7 +123,11 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
         kept=context.kept,
     )
     task = SolverTask(
-        gap=SOLVER_GAP, max_nodes=MAX_NODES, time_limit_s=work.seconds_left, seed=scenario.spec.solver.seed
+        gap=SOLVER_GAP,
+        max_nodes=MAX_NODES,
+        time_limit_s=work.seconds_left,
+        seed=scenario.spec.solver.seed,
+        solver=scenario.spec.solver.name,
     )
     choice = choose(instance, task)
     work.spend(STEPS_PER_SOLVE + choice.nodes // NODES_PER_STEP)
@@ -183,10 +140,9 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
 def _draft_of_ledger(ledger: Ledger) -> Draft:
     """Return a ledger that is a plan as a draft."""
     scenario = ledger.prices.scenario
-    spans = [span for span, phase in enumerate(ledger.span_phase.tolist()) if 0 <= phase < NEVER]
     return Draft(
-        span_phase={span: int(ledger.span_phase[span]) for span in spans},
-        site_phase={site: phase for site, phase in sorted(ledger.site_phase.items()) if phase >= 0},
+        span_phase=ledger.built(),
+        site_phase=ledger.opened(),
         units=ledger.purchases(),
         services={
             (demand.id, phase): ledger.routes[demand.id]
@@ -211,49 +167,5 @@ def _draft(instance: Instance, choice: Choice, candidates: tuple[Candidate, ...]
         },
         candidate_bound=choice.bound * MONEY,
         candidates=len(candidates),
-    )
-
-
-def _one_phase(scenario: Scenario, phase: int) -> Scenario:
-    """Return the scenario as it is known in a phase: its demands so far, that phase alone, and the years left."""
-    chosen = scenario.phases[phase]
-    economics = scenario.spec.economics
-    left = economics.horizon_years - (chosen.year - scenario.phases[0].year)
-    demands = tuple(item.model_copy(update={"from_phase": chosen.id}) for item in scenario.active_demands(phase))
-    changes = {
-        "phases": (chosen,),
-        "demands": demands,
-        "economics": economics.model_copy(update={"horizon_years": left}),
-    }
-    return replace(scenario, spec=scenario.spec.model_copy(update=changes))
-
-
-def _added(past: Past, draft: Draft) -> Past:
-    """Return what stands after a step."""
-    units = dict(past.units)
-    for (site, item, _), count in draft.units.items():
-        units[site, item] = units.get((site, item), 0) + count
-    return Past(
-        spans=past.spans | frozenset(draft.span_phase), sites=past.sites | frozenset(draft.site_phase), units=units
-    )
-
-
-def _joined(steps: list[Draft]) -> Draft:
-    """Return one draft from those of the single phases, whose phase index is always 0."""
-    span_phase: dict[int, int] = {}
-    site_phase: dict[str, int] = {}
-    units: dict[tuple[str, str, int], int] = {}
-    services: dict[tuple[str, int], tuple[Candidate, ...]] = {}
-    for phase, step in enumerate(steps):
-        span_phase |= {span: phase for span in step.span_phase if span not in span_phase}
-        site_phase |= {site: phase for site in step.site_phase if site not in site_phase}
-        units |= {(site, item, phase): count for (site, item, _), count in step.units.items()}
-        services |= {(demand, phase): routes for (demand, _), routes in step.services.items()}
-    return Draft(
-        span_phase=span_phase,
-        site_phase=site_phase,
-        units=units,
-        services=dict(sorted(services.items())),
-        candidate_bound=float("-inf"),
-        candidates=sum(step.candidates for step in steps),
+        weight_bound=choice.weight_bound,
     )

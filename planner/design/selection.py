@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulp
 
@@ -24,6 +24,8 @@ class Choice:
     bound: float
     """Lower bound over the given candidates, in thousands."""
     served_weight: float
+    weight_bound: float
+    """No choice among the candidates serves more weight than this."""
     nodes: int
     stopped_by_clock: bool
     routes: Mapping[tuple[int, int], tuple[int, ...]]
@@ -34,18 +36,36 @@ class Choice:
 
 
 def choose(instance: Instance, task: SolverTask) -> Choice:
-    """Return the best choice among the candidates of an instance."""
+    """Return the best choice among the candidates of an instance.
+
+    Where not all must be served, two programs are solved: most weight, then least cost for at least the weight found.
+    The choice is proven only if both are; `weight_bound` tells how much more weight the first one did not rule out.
+    """
     problem, x = build_program(instance)
     cost = net_present_cost(instance, x)
-    if not instance.serve_all:
-        problem += unserved_weight(instance, x)
-        first = solve(problem, task)
-        if not first.values:
-            return _read(instance, x, first, cost.constant)
-        weight = sum(instance.demands[d].weight for (d, t), s in x.served.items() if first.is_one(s))
-        problem += unserved_weight(instance, x) <= -weight + 1e-6
+    total = sum(instance.demands[d].weight for d, _ in x.served)
+    if instance.serve_all:
+        problem.setObjective(cost)
+        return _read(instance, x, solve(problem, task), constant=cost.constant, weight_bound=total)
+    problem.setObjective(unserved_weight(instance, x))
+    first = solve(problem, task)
+    most = min(total, -first.bound)
+    if not first.values:
+        return _read(instance, x, first, constant=cost.constant, weight_bound=most)
+    weight = sum(instance.demands[d].weight for (d, t), s in x.served.items() if first.is_one(s))
+    problem += unserved_weight(instance, x) <= -weight + 1e-6
     problem.setObjective(cost)
-    return _read(instance, x, solve(problem, task), cost.constant)
+    second = solve(problem, task)
+    if not second.values:  # stopped before it found again what the first program had found
+        value = sum(coefficient * first.value(variable) for variable, coefficient in cost.items())
+        second = replace(second, ending="feasible", values=first.values, objective=value)
+    both = replace(
+        second,
+        ending="optimal" if first.ending == second.ending == "optimal" else "feasible",
+        nodes=first.nodes + second.nodes,
+        stopped_by_clock=first.stopped_by_clock or second.stopped_by_clock,
+    )
+    return _read(instance, x, both, constant=cost.constant, weight_bound=most)
 
 
 def build_program(instance: Instance) -> tuple[pulp.LpProblem, Variables]:
@@ -58,7 +78,7 @@ def build_program(instance: Instance) -> tuple[pulp.LpProblem, Variables]:
     return problem, x
 
 
-def _read(instance: Instance, x: Variables, solution: Solution, constant: float) -> Choice:
+def _read(instance: Instance, x: Variables, solution: Solution, *, constant: float, weight_bound: float) -> Choice:
     """Return a solution as a choice; without a plan, its mappings are empty.
 
     `constant` is the part of the cost that the solver does not see: the price of what is owned already.
@@ -83,6 +103,7 @@ def _read(instance: Instance, x: Variables, solution: Solution, constant: float)
         cost=solution.objective + constant,
         bound=solution.bound + constant,
         served_weight=sum(instance.demands[d].weight for d, _ in chosen),
+        weight_bound=weight_bound,
         nodes=solution.nodes,
         stopped_by_clock=solution.stopped_by_clock,
         routes={key: tuple(routes) for key, routes in sorted(chosen.items())},

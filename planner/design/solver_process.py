@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -56,32 +56,60 @@ def _run_highs(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run_cbc(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer of CBC, run without a limit."""
+def _run_by_pulp(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer of a solver that PuLP drives.
+
+    PuLP tells neither bound nor nodes. Its status says "Optimal" for any plan found before a limit; the status of the
+    solution does not. Only what the solver itself calls infeasible is called so.
+    """
     import pulp
 
     _, problem = pulp.LpProblem.fromMPS(request["model"], sense=pulp.LpMinimize)
-    problem.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=request["gap"], threads=1))
-    is_solved = problem.status == pulp.LpStatusOptimal
-    objective = float(pulp.value(problem.objective)) if is_solved else None
+    options = {"msg": False, "timeLimit": request["time_limit_s"], "gapRel": request["gap"], "threads": 1}
+    problem.solve(_pulp_solver(request["solver"], options))
+    ending = {
+        pulp.LpSolutionOptimal: "optimal",
+        pulp.LpSolutionIntegerFeasible: "feasible",
+        pulp.LpSolutionInfeasible: "infeasible",
+    }.get(problem.sol_status, "nothing")
+    has_plan = ending in ("optimal", "feasible")
+    objective = float(pulp.value(problem.objective)) if has_plan else None
     return {
-        "ending": "optimal" if is_solved else "infeasible",
-        "values": {variable.name: variable.varValue or 0.0 for variable in problem.variables()} if is_solved else {},
+        "ending": ending,
+        "values": {variable.name: variable.varValue or 0.0 for variable in problem.variables()} if has_plan else {},
         "objective": objective,
-        "bound": objective,
+        "bound": objective - request["gap"] * abs(objective) if ending == "optimal" and objective is not None else None,
         "nodes": 0,
-        "stopped_by_clock": False,
+        "stopped_by_clock": ending in ("feasible", "nothing"),
     }
 
 
-SOLVERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"highs": _run_highs, "cbc": _run_cbc}
-"""The solvers by name: each answers a request in the child process."""
+def _pulp_solver(name: str, options: Mapping[str, Any]) -> Any:
+    """Return PuLP's solver of a short name, with those of the options that it knows."""
+    import inspect
+
+    import pulp
+
+    wanted = ("COIN_CMD", "PULP_CBC_CMD") if name == "cbc" else tuple(name.upper() + end for end in ("", "_CMD", "_PY"))
+    known = pulp.listSolvers()
+    for found in (item for item in wanted if item in known):
+        make = getattr(pulp, found)
+        accepted = inspect.signature(make.__init__).parameters
+        solver = make(**{key: value for key, value in options.items() if key in accepted})
+        if solver.available():
+            return solver
+    raise ValueError(f"no solver {name} is available to PuLP")
+
+
+def run(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to a request, by the solver that it names."""
+    return _run_highs(request) if request["solver"] == "highs" else _run_by_pulp(request)
 
 
 def answer_request() -> None:
     """Read a request from standard input, solve it and write the answer."""
     request = json.load(sys.stdin)
-    sys.stdout.write(json.dumps(SOLVERS[request["solver"]](request)) + "\n")
+    sys.stdout.write(json.dumps(run(request)) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,7 @@ import pulp
 
 from planner.errors import SolverError
 
-SOLVERS = ("highs", "cbc")
-"""The solvers that the child process knows; CBC is a second opinion for small models, without limits."""
+DEFAULT_SOLVER = "highs"
 
 Ending = Literal["optimal", "feasible", "infeasible", "nothing"]
 
@@ -34,6 +33,8 @@ class SolverTask:
     max_nodes: int
     time_limit_s: float
     seed: int = 1
+    solver: str = DEFAULT_SOLVER
+    """`highs`, called directly, or any solver that PuLP finds here, by its short name (see `solver_names`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +61,6 @@ def solve(
     problem: pulp.LpProblem,
     task: SolverTask,
     *,
-    solver: str = "highs",
     start: Mapping[str, float] | None = None,
 ) -> Solution:
     """Return how a minimization ended.
@@ -69,13 +69,11 @@ def solve(
     """
     if problem.sense != pulp.LpMinimize:
         raise ValueError("only minimization is supported: bounds of maximizations are negated")
-    if solver not in SOLVERS:
-        raise ValueError(f"unknown solver {solver}; known are {', '.join(SOLVERS)}")
     with tempfile.TemporaryDirectory(prefix="planner-") as folder:
         model = Path(folder) / "model.mps"
         problem.writeMPS(str(model))
         request = {
-            "solver": solver,
+            "solver": task.solver,
             "model": str(model),
             "gap": task.gap,
             "max_nodes": task.max_nodes,
@@ -92,6 +90,18 @@ def solve(
         nodes=answer["nodes"],
         stopped_by_clock=answer["stopped_by_clock"],
     )
+
+
+def solver_names() -> tuple[str, ...]:
+    """Return the short names of the solvers that can be used here: `highs`, `cbc`, and what else PuLP finds."""
+    found = {_short(name) for name in pulp.listSolvers(onlyAvailable=True)}
+    return (DEFAULT_SOLVER, *sorted(found - {DEFAULT_SOLVER}))
+
+
+def _short(name: str) -> str:
+    """Return how people call a solver of PuLP: `cbc` for COIN_CMD and PULP_CBC_CMD, `glpk` for GLPK_CMD."""
+    short = name.removesuffix("_CMD").removesuffix("_PY").removesuffix("_DLL").lower()
+    return "cbc" if short in ("coin", "pulp_cbc", "coinmp") else short
 
 
 def _in_child(request: Mapping[str, Any], time_limit_s: float) -> Any:

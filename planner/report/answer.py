@@ -25,10 +25,12 @@ STATUS = {
 }
 SCOPES = {
     "whole_problem": "every plan that meets the scenario",
+    "roll_out": "every plan that builds all in the first phase",
     "candidate_routes": "plans made of the routes that were considered; others might be cheaper",
 }
 BOUNDS = {
     "whole_problem": "No plan that meets the scenario",
+    "roll_out": "No plan that builds everything in the first phase",
     "candidate_routes": "No plan made of the routes that were considered (others were not ruled out)",
 }
 """What the lower bound is about."""

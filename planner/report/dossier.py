@@ -42,6 +42,8 @@ class Dossier:
     built: Mapping[int, int]
     opened: Mapping[str, int]
     unknown: tuple[str, ...]
+    against: Plan | None = None
+    """Another plan of the same scenario, to be compared with."""
 
     @property
     def last_phase(self) -> int:
@@ -83,7 +85,9 @@ class Dossier:
         return tuple(steps)
 
 
-def open_dossier(network: Network, scenario: Scenario, plan: Plan, verdict: Verdict) -> Dossier:
+def open_dossier(
+    network: Network, scenario: Scenario, plan: Plan, verdict: Verdict, *, against: Plan | None = None
+) -> Dossier:
     """Return the values of one report together; raises InputError when the verdict is about another plan.
 
     A plan that was made for another scenario or network is no error here: its verdict says so.
@@ -102,6 +106,7 @@ def open_dossier(network: Network, scenario: Scenario, plan: Plan, verdict: Verd
         scenario=scenario,
         plan=plan,
         verdict=verdict,
+        against=against,
         span_at=span_at,
         built={span_at[span]: phase_at[p] for span, p in wanted.items() if span in span_at and p in phase_at},
         opened={site: phase for site, phase in opened.items() if site in known_sites},

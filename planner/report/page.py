@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from planner.differences import differences, explain
 from planner.report.answer import describe_answer
 from planner.report.assumptions import describe_assumptions
 from planner.report.bill import price_table, site_table
@@ -70,6 +71,11 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
         "assumptions": describe_assumptions(dossier),
         "spending": describe_spending(dossier),
         "has_budget": any(phase.budget is not None for phase in dossier.scenario.phases),
+        "against": dossier.against.rollout if dossier.against else "",
+        "rollout": dossier.plan.rollout,
+        "differences": explain(differences(dossier.plan, dossier.against), dossier.plan.currency)
+        if dossier.against
+        else (),
         "work": work_table(dossier),
         "spans": span_table(dossier),
         "served": service_table(dossier),

@@ -120,12 +120,33 @@ def _capex_table(dossier: Dossier, categories: Sequence[str], sums: Sequence[dic
     totals = [math.fsum(phase.values()) for phase in sums]
     budgets = [phase.budget for phase in dossier.scenario.phases]
     foot = [_sum_row("Sum", totals)]
+    rules = dossier.scenario.spec.budgets
+    counted = costs.counted_spending(dossier.scenario, dossier.plan.costs)
+    if rules.covers == "capex_and_opex":
+        foot.append(_sum_row("With yearly costs, as budgets count", counted))
     if any(budget is not None for budget in budgets):
+        available = _available(budgets, counted, carry_over=rules.carry_over)
         limits = ["no limit" if budget is None else money(budget) for budget in budgets]
-        shares = [percent(spent / budget) if budget else MISSING for spent, budget in zip(totals, budgets, strict=True)]
-        foot += [row("Budget", *limits, ""), row("Share of the budget spent", *shares, "")]
+        foot.append(row("Budget", *limits, ""))
+        if rules.carry_over:
+            left = [MISSING if amount is None else money(amount) for amount in available]
+            foot.append(row("Budget with what earlier phases left", *left, ""))
+        shares = [percent(spent / of) if of else MISSING for spent, of in zip(counted, available, strict=True)]
+        foot.append(row("Share of the budget spent", *shares, ""))
+    if rules.total is not None:
+        foot.append(row("Total budget", *([""] * len(totals)), money(rules.total)))
     caption = f"Capital spending, {unit}, not discounted"
     return Table(caption=caption, columns=_columns(dossier), rows=_category_rows(categories, sums), foot=tuple(foot))
+
+
+def _available(budgets: Sequence[float | None], spent: Sequence[float], *, carry_over: bool) -> Sequence[float | None]:
+    """Return what each phase may spend: its budget, and with carry-over what the phases before it have left."""
+    available: list[float | None] = []
+    carried = 0.0
+    for budget, amount in zip(budgets, spent, strict=True):
+        available.append(None if budget is None else budget + carried)
+        carried = budget + carried - amount if carry_over and budget is not None else 0.0
+    return available
 
 
 def _worth_table(dossier: Dossier, categories: Sequence[str], sums: Sequence[dict[str, float]], unit: str) -> Table:

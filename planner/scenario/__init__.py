@@ -1,5 +1,6 @@
 """What is asked: the scenario file with its catalogs and prices, as one immutable value."""
 
+from planner.scenario.economics import Budgets, Phase, Rollout
 from planner.scenario.loading import load_scenario
 from planner.scenario.spec import (
     Demand,
@@ -7,8 +8,6 @@ from planner.scenario.spec import (
     FreeSpaceCandidate,
     FreeSpaceSearch,
     Layer,
-    Phase,
-    Rollout,
     Scenario,
     ScenarioSpec,
     Site,
@@ -16,6 +15,7 @@ from planner.scenario.spec import (
 )
 
 __all__ = [
+    "Budgets",
     "Demand",
     "EquipmentNeed",
     "FreeSpaceCandidate",

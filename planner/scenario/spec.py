@@ -18,14 +18,22 @@ from planner.catalog import (
     Positive,
     Sky,
 )
+from planner.scenario.economics import (
+    Budgets,
+    Economics,
+    Exchange,
+    Identifier,
+    Phase,
+    PriceOverride,
+    Rollout,
+    SolverLimits,
+    Text,
+)
 from planner.yamlio import Model
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
-Text = Annotated[str, Field(max_length=500)]
 Role = Literal["end", "repeater", "pair_source", "heralding"]
-Rollout = Literal["joint", "step-by-step"]
 Redundancy = Literal["strict", "maximal"]
 
 
@@ -99,16 +107,6 @@ class Catalogs(Model):
 
     hardware: str
     costs: str
-
-
-class Exchange(Model):
-    """How a price list in another currency or price year becomes the scenario's money."""
-
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    price_year: Annotated[int, Field(ge=2000, le=2100)]
-    factor: Positive
-    """Units of the scenario's money for one unit of that currency and year."""
-    source: Annotated[str, Field(min_length=3)]
 
 
 class Site(Model):
@@ -233,14 +231,6 @@ class FreeSpaceSearch(Model):
     """Longest hop; none for as far as the terminal reaches."""
 
 
-class PriceOverride(Model):
-    """A local price, in the scenario's money, instead of the catalog's."""
-
-    price: NonNegative
-    source: Annotated[str, Field(min_length=3)]
-    assumed: bool = False
-
-
 class ZoneRule(Model):
     """What a zone of some kind means for digging."""
 
@@ -258,38 +248,6 @@ class RightOfWay(Model):
     """Key of `densities` in the price list."""
     forbidden_road_classes: tuple[Name, ...] = ()
     zones: tuple[ZoneRule, ...] = ()
-
-
-class Economics(Model):
-    """How costs of different years are added."""
-
-    discount_rate: Annotated[float, Field(ge=0.0, lt=1.0)]
-    horizon_years: Annotated[int, Field(ge=1, le=60)]
-    """Years, from the first phase, in which yearly costs are counted."""
-
-
-class Phase(Model):
-    """An investment period."""
-
-    id: Identifier
-    name: Text = ""
-    year: Annotated[int, Field(ge=2000, le=2100)]
-    budget: NonNegative | None = None
-    """Largest capital spending of the phase, in the scenario's money of its price year; none for no limit."""
-    technologies: tuple[Identifier, ...]
-    world_units_ratio: Annotated[float, Field(ge=1.0)] = 1.0
-    """Units built in the world by then, relative to the price year: moves prices along their learning curve."""
-
-
-class SolverLimits(Model):
-    """When the search may stop."""
-
-    gap: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.01
-    work_budget: Annotated[int, Field(ge=1)] = 400
-    """Steps of the search, counted alike on every machine: route searches and solver runs."""
-    time_limit_s: Positive = 600.0
-    """A limit on top; a plan that it stops says so."""
-    seed: Annotated[int, Field(ge=0)] = 1
 
 
 class ScenarioSpec(Model):
@@ -318,11 +276,15 @@ class ScenarioSpec(Model):
     right_of_way: RightOfWay
     economics: Economics
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    budgets: Budgets = Budgets()
     demands: Annotated[tuple[Demand, ...], Field(min_length=1)]
     objective: Literal["net_present_cost", "service"]
     """`net_present_cost`: serve every demand at least cost. `service`: serve the most weight within the budgets,
     then least cost."""
     rollout: Rollout = "joint"
+    """`joint`: all phases at once. `step-by-step`: each phase on top of the ones before, blind to what comes.
+    `end-state-first`: the network of the last phase, then when to build what of it. `all-at-once`: everything in the
+    first phase, as a comparison."""
     solver: SolverLimits = SolverLimits()
 
 

@@ -13,7 +13,7 @@ from planner.verify.facts import Facts
 from planner.verify.findings import Finding
 from planner.verify.input_checks import inputs_match, names_are_known
 from planner.verify.light_checks import light_is_as_stated
-from planner.verify.money_checks import budget_holds, cost_is_right, gap_is_honest
+from planner.verify.money_checks import budget_holds, cost_is_right, gap_is_honest, rollout_is_kept
 from planner.verify.resource_checks import (
     built_before_use,
     built_once,
@@ -81,6 +81,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     served_weight_is_right,
     cost_is_right,
     budget_holds,
+    rollout_is_kept,
     gap_is_honest,
 )
 """What must be true of every plan; a new check is a function and a line here."""

@@ -107,41 +107,69 @@ def purchases(instance: Instance, service: Service) -> list[list[Purchase]]:
             sites |= {s: min(phase, sites.get(s, phase)) for s in route.sites}
             for item, units in route.needs.items():
                 needs.setdefault(item, [0] * instance.phases)[phase] += units
-    options = [_once(instance.blocks[b], phase, instance.phases) for b, phase in blocks.items()]
-    options += [_once(instance.sites[s], phase, instance.phases) for s, phase in sites.items()]
-    return options + [_in_units(instance.items[i], tuple(column)) for i, column in needs.items()]
+    years, late = instance.budget_years, not instance.at_first
+    options = [_once(instance.blocks[b], phase if late else 0, years) for b, phase in blocks.items()]
+    options += [_once(instance.sites[s], phase if late else 0, years) for s, phase in sites.items()]
+    return options + [_in_units(instance.items[i], tuple(column), years, late) for i, column in needs.items()]
 
 
-def _once(asset: InstanceAsset, needed_by: int, phases: int) -> list[Purchase]:
-    return [
-        (asset.price[t], tuple(asset.capex[t] if t == other else 0.0 for other in range(phases)))
-        for t in range(needed_by + 1)
-    ]
+def outlay(thing: InstanceAsset | InstanceItem, bought: int, years: tuple[int, ...]) -> tuple[float, ...]:
+    """Return what a purchase in a phase counts against the budget of each phase."""
+    return tuple(
+        (thing.capex[bought] if t == bought else 0.0) + (years[t] * thing.yearly[bought] if t >= bought else 0.0)
+        for t in range(len(years))
+    )
+
+
+def _once(asset: InstanceAsset, needed_by: int, years: tuple[int, ...]) -> list[Purchase]:
+    return [(asset.price[t], outlay(asset, t, years)) for t in range(needed_by + 1)]
 
 
 @cache
-def _in_units(item: InstanceItem, needed: tuple[int, ...]) -> list[Purchase]:
+def _in_units(item: InstanceItem, needed: tuple[int, ...], years: tuple[int, ...], late: bool) -> list[Purchase]:
     least = [max(0, -(-units // item.serves) - item.owned) for units in needed]
     found = []
     for bought in product(range(max(least) + 1), repeat=len(needed)):
         in_hand = [sum(bought[: t + 1]) for t in range(len(needed))]
-        if in_hand[-1] == max(least) and all(have >= want for have, want in zip(in_hand, least, strict=True)):
+        in_time = all(have >= want for have, want in zip(in_hand, least, strict=True))
+        if in_hand[-1] == max(least) and in_time and (late or not any(bought[1:])):
             cost = sum(n * price for n, price in zip(bought, item.price, strict=True))
-            found.append((cost, tuple(n * capex for n, capex in zip(bought, item.capex, strict=True))))
+            each = [outlay(item, t, years) for t in range(len(needed))]
+            found.append(
+                (cost, tuple(sum(n * e[t] for n, e in zip(bought, each, strict=True)) for t in range(len(years))))
+            )
     return found
 
 
-def cheapest_within(instance: Instance, options: list[list[Purchase]]) -> float:
-    """Return the least cost of one purchase of each kind within the budgets; infinite where there is none."""
-    limits = [inf if budget is None else budget for budget in instance.budgets]
-    cheapest: dict[tuple[float, ...], float] = {(0.0,) * instance.phases: 0.0}
+def leases(instance: Instance, service: Service) -> tuple[float, tuple[float, ...]]:
+    """Return what the leases of a service cost, and what they count against the budget of each phase."""
+    routes = [(instance.routes[r], t) for (_, t), chosen in service.items() for r in chosen]
+    counted = [
+        instance.budget_years[t] * sum(route.lease_per_year for route, when in routes if when == t)
+        for t in range(instance.phases)
+    ]
+    return sum(route.lease[t] for route, t in routes), tuple(counted)
+
+
+def cheapest_within(instance: Instance, options: list[list[Purchase]], start: tuple[float, ...]) -> float:
+    """Return the least cost of one purchase of each kind within the budgets; infinite where there is none.
+
+    `start` is what is spent in each phase before anything is bought.
+    """
+    limits = instance.budgets
+    counts = [any(limit.first_phase <= t <= limit.last_phase for limit in limits) for t in range(instance.phases)]
+
+    def fits(spent: tuple[float, ...]) -> bool:
+        return all(sum(spent[limit.first_phase : limit.last_phase + 1]) <= limit.amount + 1e-9 for limit in limits)
+
+    cheapest: dict[tuple[float, ...], float] = {start: 0.0} if fits(start) else {}
     for ways in options:
         extended: dict[tuple[float, ...], float] = {}
         for spent, cost in cheapest.items():
             for more, capex in ways:
                 # where there is no limit, what is spent does not matter
-                total = tuple(0.0 if limit == inf else a + b for a, b, limit in zip(spent, capex, limits, strict=True))
-                if all(a <= limit + 1e-9 for a, limit in zip(total, limits, strict=True)):
+                total = tuple(a + b if c else 0.0 for a, b, c in zip(spent, capex, counts, strict=True))
+                if fits(total):
                     extended[total] = min(cost + more, extended.get(total, inf))
         cheapest = extended
     return min(cheapest.values(), default=inf)
@@ -153,11 +181,11 @@ def best_choice(instance: Instance) -> Best:
     for service in services(instance):
         weight = sum(instance.demands[d].weight for (d, _), chosen in service.items() if chosen)
         options = purchases(instance, service)
-        lease = sum(instance.routes[r].lease[t] for (_, t), chosen in service.items() for r in chosen)
+        lease, counted = leases(instance, service)
         at_least = lease + sum(min(way[0] for way in ways) for ways in options)
         if weight < best.weight or (weight == best.weight and at_least >= best.cost):
             continue  # budgets can only make it dearer
-        cost = lease + cheapest_within(instance, options)
+        cost = lease + cheapest_within(instance, options, counted)
         if (weight, -cost) > (best.weight, -best.cost) and cost < inf:
             best = Best(weight=weight, cost=cost)
     return best

@@ -23,7 +23,7 @@ EXACT = SolverTask(gap=0.0, max_nodes=100_000, time_limit_s=60.0)
 def answer_here(request: Mapping[str, Any], _: float) -> Any:
     """Return the answer to a request as the child process would give it."""
     asked = json.loads(json.dumps(request))
-    return json.loads(json.dumps(solver_process.SOLVERS[asked["solver"]](asked)))
+    return json.loads(json.dumps(solver_process.run(asked)))
 
 
 @contextmanager

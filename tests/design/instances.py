@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from planner.costs import BudgetLimit
 from planner.design.instance import Instance, InstanceAsset, InstanceDemand, InstanceItem, InstanceRoom, InstanceRoute
 
 Prices = float | tuple[float, ...]
@@ -14,9 +15,21 @@ Prices = float | tuple[float, ...]
 class Builder:
     """Collects demands, routes and what they use; every method returns the index of what it added."""
 
-    def __init__(self, *, phases: int, budgets: tuple[float | None, ...] | None = None, serve_all: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        phases: int,
+        budgets: tuple[float | None, ...] = (),
+        limits: tuple[BudgetLimit, ...] = (),
+        budget_years: tuple[int, ...] | None = None,
+        at_first: bool = False,
+        serve_all: bool = True,
+    ) -> None:
         self.phases = phases
-        self.budgets = budgets or (None,) * phases
+        own = (BudgetLimit(first_phase=t, last_phase=t, amount=b) for t, b in enumerate(budgets) if b is not None)
+        self.limits = (*own, *limits)
+        self.budget_years = budget_years or (0,) * phases
+        self.at_first = at_first
         self.serve_all = serve_all
         self.demands: list[InstanceDemand] = []
         self.routes: list[InstanceRoute] = []
@@ -31,21 +44,25 @@ class Builder:
         self.demands.append(InstanceDemand(id=name, routes=routes, first_phase=first_phase, weight=weight, **changes))
         return len(self.demands) - 1
 
-    def block(self, price: Prices, *, capex: Prices | None = None, max_fibers: int = 96) -> int:
+    def block(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, max_fibers: int = 96) -> int:
         """Add a block of spans; capital is the price unless said otherwise."""
-        asset = self._asset(price, capex)
+        asset = self._asset(price, capex, yearly)
         self.blocks.append(replace(asset, max_fibers=max_fibers))
         return len(self.blocks) - 1
 
-    def site(self, price: Prices, *, capex: Prices | None = None) -> int:
+    def site(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0) -> int:
         """Add a site that is to be opened."""
-        self.sites.append(self._asset(price, capex))
+        self.sites.append(self._asset(price, capex, yearly))
         return len(self.sites) - 1
 
-    def item(self, price: Prices, *, capex: Prices | None = None, serves: int = 1, owned: int = 0) -> int:
+    def item(
+        self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, serves: int = 1, owned: int = 0
+    ) -> int:
         """Add equipment of one kind at one site."""
-        asset = self._asset(price, capex)
-        self.items.append(InstanceItem(price=asset.price, capex=asset.capex, serves=serves, owned=owned))
+        asset = self._asset(price, capex, yearly)
+        self.items.append(
+            InstanceItem(price=asset.price, capex=asset.capex, yearly=asset.yearly, serves=serves, owned=owned)
+        )
         return len(self.items) - 1
 
     def room(self, uses: Mapping[int, float], limit: float) -> None:
@@ -90,7 +107,9 @@ class Builder:
             sites=tuple(self.sites),
             items=tuple(self.items),
             rooms=tuple(self.rooms),
-            budgets=self.budgets,
+            budgets=self.limits,
+            budget_years=self.budget_years,
+            at_first=self.at_first,
             serve_all=self.serve_all,
             block_spans=tuple((block,) for block in range(len(self.blocks))),
             site_ids=tuple(f"s{site}" for site in range(len(self.sites))),
@@ -100,6 +119,10 @@ class Builder:
     def _by_phase(self, price: Prices) -> tuple[float, ...]:
         return price if isinstance(price, tuple) else (price,) * self.phases
 
-    def _asset(self, price: Prices, capex: Prices | None) -> InstanceAsset:
+    def _asset(self, price: Prices, capex: Prices | None, yearly: Prices) -> InstanceAsset:
         by_phase = self._by_phase(price)
-        return InstanceAsset(price=by_phase, capex=by_phase if capex is None else self._by_phase(capex))
+        return InstanceAsset(
+            price=by_phase,
+            capex=by_phase if capex is None else self._by_phase(capex),
+            yearly=self._by_phase(yearly),
+        )

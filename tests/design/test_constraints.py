@@ -56,7 +56,8 @@ def unforced() -> Instance:
 
 def rows_as_text(name: str) -> str:
     """Return the rows of one family alone, as PuLP writes them."""
-    instance = unforced() if name == "service_continues" else sample()
+    special = {"service_continues": unforced, "all_is_built_at_first": hurried_world}
+    instance = special.get(name, sample)()
     problem = pulp.LpProblem(name, pulp.LpMinimize)
     x = add_variables(problem, instance)
     for key, row in FAMILIES[name](instance, x):
@@ -169,6 +170,13 @@ def poor_world() -> Instance:
     return world.instance()
 
 
+def hurried_world() -> Instance:
+    """Return a world in which all is built at first, though waiting would be cheaper."""
+    world = Builder(phases=2, at_first=True)
+    world.route(world.demand(first_phase=1), blocks={world.block((10.0, 6.0)): 1})
+    return world.instance()
+
+
 WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float, float]]] = {
     "demand_is_served": (idle_world, (1.0, 10.0), (0.0, 0.0)),
     "service_continues": (fickle_world, (3.0, 10.0), (4.0, 10.0)),
@@ -179,6 +187,7 @@ WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float
     "equipment_suffices": (shared_equipment_world, (2.0, 12.0), (2.0, 6.0)),
     "site_has_room": (narrow_world, (2.0, 5.0), (2.0, 2.0)),
     "built_stays_built": (refund_world, (2.0, 10.0), (2.0, 2.0)),
+    "all_is_built_at_first": (hurried_world, (1.0, 10.0), (1.0, 6.0)),
     "budget_holds": (poor_world, (3.0, 25.0), (3.0, 22.0)),
 }
 """Family -> world, weight served and cost with it, and the same without it."""

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from design.enumeration import Best, best_choice, combinations_count
+from design.enumeration import Best, best_choice, combinations_count, leases, outlay
 from design.inprocess import EXACT
 from design.instances import Builder
+from planner.costs import BudgetLimit
 from planner.design.instance import Instance
 from planner.design.selection import Choice, choose
 
@@ -32,7 +33,7 @@ def random_instance(seed: int) -> Instance:
 
 def _draw(rng: np.random.Generator) -> Instance:
     phases, serve_all = int(rng.integers(1, 4)), bool(rng.random() < 0.6)
-    world = Builder(phases=phases, budgets=_budgets(rng, phases, 80 if serve_all else 45), serve_all=serve_all)
+    world = Builder(phases=phases, serve_all=serve_all, **_budgets(rng, phases, 80 if serve_all else 45))
 
     def prices(most: int) -> tuple[float, ...]:
         first, rises = int(rng.integers(0, most)), rng.random() < 0.3
@@ -40,14 +41,14 @@ def _draw(rng: np.random.Generator) -> Instance:
         return tuple(float(max(0, first + t * step)) for t, step in enumerate(steps))
 
     for _ in range(int(rng.integers(3, 6))):
-        world.block(prices(12), capex=prices(12), max_fibers=int(rng.choice([2, 3, 96])))
+        world.block(prices(12), capex=prices(12), yearly=prices(3), max_fibers=int(rng.choice([2, 3, 96])))
     if rng.random() < 0.3:
         world.block(0.0, capex=0.0, max_fibers=int(rng.choice([2, 96])))  # it stands already
     for _ in range(2):
-        world.site(prices(8), capex=prices(8))
+        world.site(prices(8), capex=prices(8), yearly=prices(2))
     for _ in range(3):
         owned = int(rng.integers(0, 2)) if rng.random() < 0.3 else 0
-        world.item(prices(9), capex=prices(9), serves=int(rng.integers(1, 5)), owned=owned)
+        world.item(prices(9), capex=prices(9), yearly=prices(2), serves=int(rng.integers(1, 5)), owned=owned)
     if rng.random() < 0.3:
         held = sum(item.owned for item in world.items)
         world.room({i: float(rng.integers(1, 3)) for i in range(3)}, 2.0 * held + float(rng.integers(1, 6)))
@@ -62,10 +63,19 @@ def _draw(rng: np.random.Generator) -> Instance:
     return world.instance()
 
 
-def _budgets(rng: np.random.Generator, phases: int, most: int) -> tuple[float | None, ...]:
+def _budgets(rng: np.random.Generator, phases: int, most: int) -> dict[str, Any]:
+    """Return limits of single phases, over several of them and over all, with or without yearly costs."""
     if rng.random() < 0.3:
-        return (None,) * phases
-    return tuple(None if rng.random() < 0.3 else float(rng.integers(most // 8, most)) for _ in range(phases))
+        return {"at_first": bool(rng.random() < 0.3)}
+    single = tuple(None if rng.random() < 0.3 else float(rng.integers(most // 8, most)) for _ in range(phases))
+    total = BudgetLimit(first_phase=0, last_phase=phases - 1, amount=float(rng.integers(most // 4, 2 * most)))
+    carried = BudgetLimit(first_phase=0, last_phase=phases // 2, amount=float(rng.integers(most // 4, most)))
+    return {
+        "budgets": single,
+        "limits": tuple(limit for limit in (total, carried) if rng.random() < 0.3),
+        "budget_years": tuple(int(rng.integers(1, 4)) for _ in range(phases)) if rng.random() < 0.3 else None,
+        "at_first": bool(rng.random() < 0.1),
+    }
 
 
 def _draw_route(rng: np.random.Generator, world: Builder, demand: int) -> None:
@@ -79,6 +89,7 @@ def _draw_route(rng: np.random.Generator, world: Builder, demand: int) -> None:
         sites=tuple(s for s in range(len(world.sites)) if rng.random() < 0.3),
         needs={i: int(rng.integers(1, 5)) for i in range(len(world.items)) if rng.random() < 0.5},
         lease=tuple(float(rng.integers(0, 3)) for _ in range(world.phases)),
+        lease_per_year=float(rng.integers(0, 2)),
         phases=usable,
         fibers=int(rng.integers(1, 3)),
         conflicts=tuple(sorted([int(b) for b in used if b not in world.demands[demand].shared_blocks] + risks)),
@@ -87,8 +98,8 @@ def _draw_route(rng: np.random.Generator, world: Builder, demand: int) -> None:
 
 def paid(instance: Instance, choice: Choice) -> float:
     """Return what the things that were read back cost, after a look at budgets and at what the routes need."""
-    spent = [0.0] * instance.phases
-    cost = sum(instance.routes[r].lease[t] for (_, t), routes in choice.routes.items() for r in routes)
+    cost, counted = leases(instance, choice.routes)
+    spent = list(counted)
     bought = [
         *((instance.blocks[b], t, 1) for b, t in choice.block_phase.items()),
         *((instance.sites[s], t, 1) for s, t in choice.site_phase.items()),
@@ -96,8 +107,9 @@ def paid(instance: Instance, choice: Choice) -> float:
     ]
     for thing, t, count in bought:
         cost += count * thing.price[t]
-        spent[t] += count * thing.capex[t]
-    assert all(b is None or money <= b + 1e-6 for money, b in zip(spent, instance.budgets, strict=True))
+        assert t == 0 or not instance.at_first
+        spent = [a + count * b for a, b in zip(spent, outlay(thing, t, instance.budget_years), strict=True)]
+    assert all(limit.spent(spent) <= limit.amount + 1e-6 for limit in instance.budgets)
     needed: dict[tuple[int, int], int] = {}
     for (_, t), routes in choice.routes.items():
         for r in routes:
@@ -143,12 +155,15 @@ def test_the_random_instances_use_every_feature() -> None:
     assert any(demand.is_kept for instance in instances for demand in instance.demands)
     assert any(demand.shared_blocks for instance in instances for demand in instance.demands if demand.routes == 2)
     assert any(passes > 1 for route in routes for passes in route.blocks.values())
-    assert any(any(instance.budgets) for instance in instances)
+    assert any(instance.budgets for instance in instances)
+    assert any(limit.first_phase < limit.last_phase for instance in instances for limit in instance.budgets)
+    assert any(any(instance.budget_years) for instance in instances)
+    assert any(instance.at_first for instance in instances)
     assert 0 < sum(best.cost == np.inf for best in outcomes) < 30
     # the room of sites and budgets decide in some: the same world without them is cheaper or serves more
     roomy = [replace(instance, rooms=()) for instance in instances]
     assert sum(best_choice(one) != best for one, best in zip(roomy, outcomes, strict=True)) >= 3
-    free = [replace(instance, budgets=(None,) * instance.phases) for instance in instances]
+    free = [replace(instance, budgets=()) for instance in instances]
     assert sum(best_choice(one) != best for one, best in zip(free, outcomes, strict=True)) >= 5
 
 

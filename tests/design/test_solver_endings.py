@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,8 @@ def test_what_cannot_be_is_infeasible() -> None:
     x = problem.add_variable("x", cat=pulp.LpBinary)
     problem += x >= 2
     problem += x + 0
-    for solver in solvers.SOLVERS:
-        found = solve(problem, task(), solver=solver)
+    for solver in ("highs", "cbc"):
+        found = solve(problem, task(solver=solver))
         assert (found.ending, found.values, found.stopped_by_clock) == ("infeasible", {}, False)
 
 
@@ -147,8 +148,8 @@ def test_a_solver_that_fails_says_why() -> None:
 
 
 def test_an_unknown_solver_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown solver gurobi; known are highs, cbc"):
-        solve(covering(12, 12), task(), solver="gurobi")
+    with pytest.raises(SolverError, match="no solver gurobbi is available to PuLP"):
+        solve(covering(12, 12), task(solver="gurobbi"))
 
 
 def test_a_maximization_is_refused() -> None:
@@ -164,7 +165,7 @@ def test_highs_and_cbc_agree() -> None:
         instance = random_instance(seed)
         problem, x = build_program(instance)
         problem += net_present_cost(instance, x) + 500.0 * unserved_weight(instance, x)
-        ours, theirs = (solve(problem, EXACT, solver=solver) for solver in ("highs", "cbc"))
+        ours, theirs = (solve(problem, replace(EXACT, solver=solver)) for solver in ("highs", "cbc"))
         assert ours.ending == theirs.ending, f"seed {seed}"
         if ours.ending == "optimal":
             assert ours.objective == pytest.approx(theirs.objective, abs=1e-6), f"seed {seed}"

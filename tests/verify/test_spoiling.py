@@ -12,6 +12,7 @@ import pytest
 from cases import Case, failing, moved, route_of, with_station, without
 from planner.physics.performance import evaluate_route
 from planner.plan import Installation, Service, SiteOpening, SpanBuild, Station
+from planner.scenario import Budgets
 from planner.verify import routes as verify_routes
 from planner.verify import verify_plan
 from planner.verify.checks import CHECKS, INPUT_CHECKS
@@ -43,6 +44,13 @@ def scaled_line(name: str) -> Callable[[Case], Case]:
 def dearer_outcome(case: Case) -> Case:
     cost = case.plan.outcome.cost * 1.01
     return case.edit_outcome(cost=cost, gap=(cost - case.plan.outcome.lower_bound) / cost)
+
+
+def just_enough_capital(case: Case) -> Case:
+    """The total budget is the capital of the plan, but it covers yearly costs too."""
+    total = sum(line.capex for line in case.plan.costs)
+    assert not failing(case.edit_spec(budgets=Budgets(total=total)))
+    return case.edit_spec(budgets=Budgets(total=total, covers="capex_and_opex"))
 
 
 def swapped_spans(case: Case) -> Case:
@@ -239,7 +247,10 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         {"demands_are_served"},
     ),
     "second service": (empty_service, {"demands_are_served"}),
-    "served too early": (lambda c: c.edit_demand("A-D", from_phase="p2").repriced(), {"demands_are_served"}),
+    "served too early": (
+        lambda c: c.edit_demand("A-D", from_phase="p2").repriced(),
+        {"demands_are_served", "gap_is_honest"},
+    ),
     "served weight": (lambda c: c.edit_outcome(served_weight=4.0), {"served_weight_is_right"}),
     # two routes
     "backup is the primary": (twice_north, {"routes_are_disjoint", "routes_lie_apart"}),
@@ -322,6 +333,10 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "cost line missing": (lambda c: c.edit(costs=c.plan.costs[1:]), {"cost_is_right"}),
     "total": (dearer_outcome, {"cost_is_right"}),
     "budget": (lambda c: c.edit_phase(0, budget=1_000_000.0), {"budget_holds"}),
+    "total budget": (lambda c: c.edit_spec(budgets=Budgets(total=1_000_000.0)), {"budget_holds"}),
+    "budget with yearly costs": (just_enough_capital, {"budget_holds"}),
+    "late in a plan made all at once": (lambda c: c.edit(rollout="all-at-once"), {"rollout_is_kept"}),
+    "more weight than can be served": (lambda c: c.edit_outcome(weight_bound=1.0), {"gap_is_honest"}),
     "gap": (lambda c: c.edit_outcome(gap=0.01), {"gap_is_honest"}),
     "bound above the cost": (
         lambda c: c.edit_outcome(lower_bound=c.plan.outcome.cost * 1.01, gap=0.0),

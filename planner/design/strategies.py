@@ -1,0 +1,235 @@
+"""The roll-outs: phases planned together, one after the other, from the end backwards, or all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.design.bounds import STEPS_PER_WORK, lower_bound
+from planner.design.ledger import Past, PriceTable
+from planner.design.rollouts import Context, Draft, draft_cost, draft_spending, plan_jointly
+from planner.design.routes import Candidate, allowed_technologies
+from planner.design.work import Work
+from planner.network import Network
+from planner.scenario import Budgets, Rollout, Scenario
+
+Flags = NDArray[np.bool_]
+
+END_STATE_SHARE = 0.5
+"""Share of the work that end-state-first spends on the network of the last phase."""
+
+
+def prover(network: Network, scenario: Scenario, prices: PriceTable, work: Work) -> Callable[[], Flags | None]:
+    """Return how a bound on the cost of all plans is computed; its value goes to `work`.
+
+    The call returns which spans lie on the relaxation's network. There is no bound if demands may be left unserved.
+    """
+
+    def prove() -> Flags | None:
+        if scenario.spec.objective != "net_present_cost":
+            return None
+        bound = lower_bound(
+            network,
+            scenario,
+            prices=prices,
+            keep_going=lambda: not work.interrupted and work.seconds < work.time_limit_s,
+        )
+        work.spend(bound.steps // STEPS_PER_WORK)
+        work.proved(bound.value)
+        return bound.support
+
+    return prove
+
+
+def plan_step_by_step(context: Context) -> Draft | None:
+    """Return a draft in which every phase is planned without a look at later demands, on top of what stands."""
+    scenario, work = context.scenario, context.work
+    past, known = context.past, {candidate.key: candidate for candidate in context.start}
+    steps: list[Draft] = []
+    for phase in range(len(scenario.phases)):
+        left = len(scenario.phases) - phase
+        spent = draft_spending(context.prices, _joined(steps))
+        step_scenario = _one_phase(scenario, phase, _left_to_spend(context.prices, phase, spent))
+        if not step_scenario.spec.demands:
+            steps.append(_EMPTY)
+            continue
+        step_work = _share_of(work, 1.0 / left)
+        standing = _free_of_charge(context.network, past.spans)
+        step_prices = PriceTable(context.network, step_scenario)
+        step = Context(
+            network=context.network,
+            scenario=step_scenario,
+            work=step_work,
+            prices=step_prices,
+            past=past,
+            prove=_guide(standing, step_scenario, step_work),
+            start=tuple(known.values()),
+            kept=_served(steps[-1]) if steps else frozenset(),
+        )
+        draft = plan_jointly(step)
+        work.spend(step_work.spent)
+        work.unrouted = step_work.unrouted
+        if draft is None:
+            return None
+        steps.append(draft)
+        past = _added(past, draft)
+        known |= {c.key: c for routes in draft.services.values() for c in routes}
+    joined = _joined(steps)
+    work.found(draft_cost(context.prices, joined))
+    context.prove()
+    return joined
+
+
+def plan_end_state_first(context: Context) -> Draft | None:
+    """Return a draft that builds no line outside the network which is best for the last phase alone.
+
+    That network is planned first, as if everything were asked and bought in the last phase; then all phases are planned
+    together inside it, which settles when each part is built.
+    """
+    scenario, work = context.scenario, context.work
+    target = _end_state(scenario)
+    end_work = _share_of(work, END_STATE_SHARE)
+    end = Context(
+        network=context.network,
+        scenario=target,
+        work=end_work,
+        prices=PriceTable(context.network, target),
+        prove=prover(context.network, target, PriceTable(context.network, target), end_work),
+        past=context.past,
+        start=context.start,
+    )
+    draft = plan_jointly(end)
+    work.spend(end_work.spent)
+    work.unrouted = end_work.unrouted
+    if draft is None:
+        return None
+    inside = _only_spans(context.network, frozenset(draft.span_phase) | context.past.spans)
+    known = tuple(
+        candidate
+        for routes in draft.services.values()
+        for candidate in routes
+        if candidate.route.technology
+        in {item.id for item in allowed_technologies(scenario, scenario.demand(candidate.demand))}
+    )
+    prices = PriceTable(inside, scenario)
+    return plan_jointly(replace(context, network=inside, prices=prices, start=known))
+
+
+ROLLOUTS: Mapping[Rollout, Callable[[Context], Draft | None]] = {
+    "joint": plan_jointly,
+    "step-by-step": plan_step_by_step,
+    "end-state-first": plan_end_state_first,
+    "all-at-once": plan_jointly,
+}
+"""The roll-outs by name; all-at-once is a joint plan at prices under which everything is bought in the first phase."""
+
+_EMPTY = Draft(span_phase={}, site_phase={}, units={}, services={}, candidate_bound=0.0, candidates=0)
+
+
+def _share_of(work: Work, share: float) -> Work:
+    """Return the work of a part of the search, which ends with the whole."""
+    return Work(
+        gap=0.0,
+        budget=max(1, int((work.budget - work.spent) * share)),
+        time_limit_s=work.seconds_left * share,
+        should_stop=lambda: work.interrupted,
+    )
+
+
+def _served(draft: Draft) -> frozenset[str]:
+    return frozenset(demand for (demand, _), routes in draft.services.items() if routes)
+
+
+def _left_to_spend(prices: PriceTable, phase: int, spent: list[float]) -> float | None:
+    """Return what a phase may still spend, given what earlier steps spend in it and before; None without a limit."""
+    limits = [limit for limit in prices.limits if limit.first_phase <= phase <= limit.last_phase]
+    left = [limit.amount - math.fsum(spent[limit.first_phase : phase + 1]) for limit in limits]
+    return max(0.0, min(left)) if left else None
+
+
+def _one_phase(scenario: Scenario, phase: int, budget: float | None) -> Scenario:
+    """Return the scenario as it is known in a phase: its demands so far, that phase alone, and the years left."""
+    chosen = scenario.phases[phase].model_copy(update={"budget": budget})
+    economics = scenario.spec.economics
+    left = economics.horizon_years - (chosen.year - scenario.phases[0].year)
+    demands = tuple(item.model_copy(update={"from_phase": chosen.id}) for item in scenario.active_demands(phase))
+    changes = {
+        "phases": (chosen,),
+        "budgets": Budgets(covers=scenario.spec.budgets.covers),
+        "demands": demands,
+        "economics": economics.model_copy(update={"horizon_years": left}),
+    }
+    return replace(scenario, spec=scenario.spec.model_copy(update=changes))
+
+
+def _end_state(scenario: Scenario) -> Scenario:
+    """Return the scenario of the last phase alone, with the money of all phases."""
+    budgets = [phase.budget for phase in scenario.phases if phase.budget is not None]
+    money = [math.fsum(budgets)] if len(budgets) == len(scenario.phases) else []
+    money += [scenario.spec.budgets.total] if scenario.spec.budgets.total is not None else []
+    return _one_phase(scenario, len(scenario.phases) - 1, min(money, default=None))
+
+
+def _guide(network: Network, scenario: Scenario, work: Work) -> Callable[[], Flags | None]:
+    """Return how the relaxation's network of a step is found; its bound says nothing about a step on what stands."""
+
+    def guide() -> Flags | None:
+        trial = _share_of(work, 1.0)
+        support = prover(network, scenario, PriceTable(network, scenario), trial)()
+        work.spend(trial.spent)
+        return support
+
+    return guide
+
+
+def _free_of_charge(network: Network, standing: frozenset[int]) -> Network:
+    """Return the network in which using what stands costs nothing but leases."""
+    columns = {}
+    for name in ("trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year"):
+        columns[name] = getattr(network.spans, name).copy()
+        columns[name][sorted(standing)] = 0.0
+    return replace(network, spans=replace(network.spans, **columns))
+
+
+def _only_spans(network: Network, kept: frozenset[int]) -> Network:
+    """Return the network without fibers for planning outside some spans."""
+    max_fibers = np.zeros_like(network.spans.max_fibers)
+    inside = sorted(kept)
+    max_fibers[inside] = network.spans.max_fibers[inside]
+    return replace(network, spans=replace(network.spans, max_fibers=max_fibers))
+
+
+def _added(past: Past, draft: Draft) -> Past:
+    """Return what stands after a step."""
+    units = dict(past.units)
+    for (site, item, _), count in draft.units.items():
+        units[site, item] = units.get((site, item), 0) + count
+    return Past(
+        spans=past.spans | frozenset(draft.span_phase), sites=past.sites | frozenset(draft.site_phase), units=units
+    )
+
+
+def _joined(steps: list[Draft]) -> Draft:
+    """Return one draft from those of the single phases, whose phase index is always 0."""
+    span_phase: dict[int, int] = {}
+    site_phase: dict[str, int] = {}
+    units: dict[tuple[str, str, int], int] = {}
+    services: dict[tuple[str, int], tuple[Candidate, ...]] = {}
+    for phase, step in enumerate(steps):
+        span_phase |= {span: phase for span in step.span_phase if span not in span_phase}
+        site_phase |= {site: phase for site in step.site_phase if site not in site_phase}
+        units |= {(site, item, phase): count for (site, item, _), count in step.units.items()}
+        services |= {(demand, phase): routes for (demand, _), routes in step.services.items()}
+    return Draft(
+        span_phase=span_phase,
+        site_phase=site_phase,
+        units=units,
+        services=dict(sorted(services.items())),
+        candidate_bound=float("-inf"),
+        candidates=sum(step.candidates for step in steps),
+        weight_bound=math.inf,
+    )
