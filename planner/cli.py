@@ -108,6 +108,32 @@ def init(
 
 
 @app.command()
+def fetch(
+    place: Annotated[str, typer.Argument(help="A town or district, as OpenStreetMap knows it.")] = "",
+    bbox: Annotated[
+        tuple[float, float, float, float] | None, typer.Option("--bbox", help="West south east north, in degrees.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write: .osm.pbf or .osm.")] = None,
+    overpass_url: Annotated[str | None, typer.Option(help="Another Overpass server.")] = None,
+    nominatim_url: Annotated[str | None, typer.Option(help="Another server that knows places.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download streets, buildings and sites of OpenStreetMap into a file; the only command that uses the network."""
+    from planner.geodata.download import NOMINATIM_URL, OVERPASS_URL, Region, Servers, fetch_region
+
+    with command(as_json=as_json) as output:
+        if bool(place) == (bbox is not None):
+            raise InputError.at("fetch", "name a place, or give --bbox WEST SOUTH EAST NORTH; one of the two")
+        region = Region(place=place, box=bbox)
+        path = out or Path(f"{region.label}.osm.pbf")
+        servers = Servers(overpass_url=overpass_url or OVERPASS_URL, nominatim_url=nominatim_url or NOMINATIM_URL)
+        notes = fetch_region(region, path, servers)
+        for note in notes:
+            output.note(note)
+        output.result({"file": str(path), "notes": list(notes)}, str(path))
+
+
+@app.command()
 def schema(
     kind: Annotated[str, typer.Argument(help="scenario, plan or verdict.")] = "scenario",
 ) -> None:
