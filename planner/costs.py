@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.catalog import CostItem
 from planner.network import Floats, Network
@@ -22,6 +23,8 @@ CIVIL_ITEM = "trench"
 """The item whose yearly upkeep applies to everything that is dug."""
 LEASES = "dark fiber lease"
 """The category whose yearly costs last as long as the phase; all others are paid to the horizon."""
+CIVIL_YEARS = 3
+"""Years from the start of a phase in which its streets are opened: roadworks in them are shared."""
 
 
 def discount(scenario: Scenario, phase: int) -> float:
@@ -65,28 +68,51 @@ def unit_present_cost(scenario: Scenario, item_name: str, phase: int) -> float:
     return unit_price(scenario, item_name, phase) * (discount(scenario, phase) + upkeep)
 
 
-def span_capex(network: Network) -> Floats:
-    """Return what it costs to take each span into use, in money of the price year."""
+def is_closed(network: Network, scenario: Scenario, phase: int) -> NDArray[np.bool_]:
+    """Return a flag for each span: whether a moratorium forbids to open its street when the phase starts."""
+    flags: NDArray[np.bool_] = network.spans.closed_until_year > scenario.phases[phase].year
+    return flags
+
+
+def digging_factor(network: Network, scenario: Scenario, phase: int) -> Floats:
+    """Return the factor on digging each span in a phase: less than 1 where the street is open anyway."""
+    rule, year = scenario.spec.right_of_way.roadworks, scenario.phases[phase].year
+    planned = network.spans.roadworks_year
+    shared = (planned >= year) & (planned < year + CIVIL_YEARS)
+    return np.where(shared, 1.0 if rule is None else rule.factor, 1.0)
+
+
+def span_list_capex(network: Network) -> Floats:
+    """Return what it costs to take each span into use where nothing is saved, in money of the price year."""
     spans = network.spans
-    return spans.trench_capex + spans.right_of_way_capex + spans.cable_capex
+    return spans.trench_capex + spans.right_of_way_capex + spans.crossing_capex + spans.cable_capex
+
+
+def span_capex(network: Network, scenario: Scenario, phase: int) -> Floats:
+    """Return what it costs to take each span into use in a phase, in money of the price year."""
+    saved = network.spans.trench_capex * (1.0 - digging_factor(network, scenario, phase))
+    return span_list_capex(network) - saved
 
 
 def span_opex_per_year(network: Network, scenario: Scenario) -> Floats:
-    """Return the yearly cost of each span that is in use, without leases: upkeep and duct rental."""
+    """Return the yearly cost of each span that is in use, without leases: upkeep and duct rental.
+
+    Upkeep follows the full price of digging, whatever roadworks saved, and that of crossings.
+    """
     spans = network.spans
     items = scenario.costs.items
     is_hop = np.array([medium == "free_space" for medium in spans.medium], dtype=np.bool_)
     cable_share = np.where(
         is_hop, items["free-space-terminal"].opex_share_per_year, items["cable-pull"].opex_share_per_year
     )
-    civil = spans.trench_capex * items[CIVIL_ITEM].opex_share_per_year
+    civil = (spans.trench_capex + spans.crossing_capex) * items[CIVIL_ITEM].opex_share_per_year
     return civil + spans.cable_capex * cable_share + spans.rent_per_year
 
 
 def span_present_cost(network: Network, scenario: Scenario, phase: int) -> Floats:
     """Return the present cost of taking each span into use in a phase, without leases of fibers."""
     yearly = span_opex_per_year(network, scenario)
-    return span_capex(network) * discount(scenario, phase) + yearly * annuity(scenario, phase)
+    return span_capex(network, scenario, phase) * discount(scenario, phase) + yearly * annuity(scenario, phase)
 
 
 def lease_present_cost(scenario: Scenario, phase: int) -> float:
@@ -155,19 +181,23 @@ class Charge:
 
 
 def charges_of_spans(network: Network, scenario: Scenario, quantities: Quantities) -> Iterable[Charge]:
-    """Yield trenching, right-of-way, cable, free-space and rental charges of the spans that are built."""
+    """Yield trenching, right-of-way, crossing, cable, free-space and rental charges of the spans that are built."""
     spans, index = network.spans, network.span_index()
     upkeep = {name: scenario.costs.items[name].opex_share_per_year for name in (CIVIL_ITEM, "cable-pull")}
     hop_share = scenario.costs.items["free-space-terminal"].opex_share_per_year
+    digging = [digging_factor(network, scenario, phase) for phase in range(len(scenario.phases))]
     for build in quantities.builds:
         at, phase = index[build.span], scenario.phase_index(build.phase)
-        trench, way, cable = (
-            float(column[at]) for column in (spans.trench_capex, spans.right_of_way_capex, spans.cable_capex)
+        trench, way, crossing, cable = (
+            float(column[at])
+            for column in (spans.trench_capex, spans.right_of_way_capex, spans.crossing_capex, spans.cable_capex)
         )
         if spans.medium[at] == "free_space":
             yield Charge(phase=phase, category="free-space hops", capex=cable, opex_per_year=cable * hop_share)
             continue
-        yield Charge(phase=phase, category="trenching", capex=trench, opex_per_year=trench * upkeep[CIVIL_ITEM])
+        dug, civil = trench * float(digging[phase][at]), upkeep[CIVIL_ITEM]
+        yield Charge(phase=phase, category="trenching", capex=dug, opex_per_year=trench * civil)
+        yield Charge(phase=phase, category="crossings", capex=crossing, opex_per_year=crossing * civil)
         yield Charge(phase=phase, category="right-of-way", capex=way)
         yield Charge(phase=phase, category="cable", capex=cable, opex_per_year=cable * upkeep["cable-pull"])
         yield Charge(phase=phase, category="duct rental", opex_per_year=float(spans.rent_per_year[at]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -63,6 +63,8 @@ class Spans:
     """Digging and laying a duct: price per metre x factors x length."""
     right_of_way_capex: Floats
     """Permit and restoration."""
+    crossing_capex: Floats
+    """Crossings of rail, water and motorways."""
     cable_capex: Floats
     """Cable, or the terminals of a hop."""
     rent_per_year: Floats
@@ -80,6 +82,14 @@ class Spans:
     surface: tuple[str, ...]
     zone: tuple[str, ...]
     """Kind of the zone that the span lies in, or empty."""
+    district: tuple[str, ...]
+    """District whose authority grants the right-of-way, or empty."""
+    permit_lead_months: Integers
+    """Time from the application to the permit."""
+    closed_until_year: Integers
+    """Year from which the street may be opened; 0 where it may be opened now."""
+    roadworks_year: Integers
+    """Year in which the street is open anyway; 0 where nothing is planned."""
     name: tuple[str, ...]
     risk_groups: tuple[tuple[str, ...], ...]
     """Names of what fails together with the span; two spans with a common name are not disjoint."""
@@ -220,8 +230,10 @@ _SPAN_FLOATS = (
     "rent_per_year",
     "lease_per_fiber_year",
 )
-_SPAN_SELDOM_FLOATS = ("classical_forward_mw", "classical_backward_mw", "classical_nm")
+_SPAN_SELDOM_FLOATS = ("crossing_capex", "classical_forward_mw", "classical_backward_mw", "classical_nm")
 """Columns that are mostly zero, and left out of the file where they are."""
+_SPAN_SELDOM_INTEGERS = ("permit_lead_months", "closed_until_year", "roadworks_year")
+_SPAN_SELDOM_TEXTS = ("district",)
 _SPAN_SELDOM_FLAGS = ("is_measured",)
 _SPAN_INTEGERS = ("max_fibers", "used_fibers")
 _SPAN_FLAGS = ("buildable", "assumed")
@@ -247,7 +259,9 @@ def _json_lines(network: Network, *, digest: str) -> Iterator[str]:
         yield _feature("Point", [nodes.lon_deg[index], nodes.lat_deg[index]], properties) + ",\n"
     columns = {name: getattr(spans, name).tolist() for name in (*_SPAN_FLOATS, *_SPAN_INTEGERS, *_SPAN_FLAGS)}
     columns |= {name: getattr(spans, name) for name in (*_SPAN_TEXTS, "risk_groups")}
-    seldom = {name: getattr(spans, name).tolist() for name in (*_SPAN_SELDOM_FLOATS, *_SPAN_SELDOM_FLAGS)}
+    numbers = (*_SPAN_SELDOM_FLOATS, *_SPAN_SELDOM_INTEGERS, *_SPAN_SELDOM_FLAGS)
+    seldom: dict[str, Sequence[Any]] = {name: getattr(spans, name).tolist() for name in numbers}
+    seldom |= {name: getattr(spans, name) for name in _SPAN_SELDOM_TEXTS}
     for index in range(len(spans)):
         ends = {"start": nodes.ids[spans.start[index]], "end": nodes.ids[spans.end[index]]}
         values = {name: column[index] for name, column in columns.items()}
@@ -300,6 +314,8 @@ def _spans_from_features(lines: list[Any], node_index: Mapping[str, int]) -> Spa
     columns: dict[str, Any] = {name: np.array([p[name] for p in properties], np.float64) for name in _SPAN_FLOATS}
     columns |= {name: np.array([p.get(name, 0.0) for p in properties], np.float64) for name in _SPAN_SELDOM_FLOATS}
     columns |= {name: np.array([p.get(name, False) for p in properties], np.bool_) for name in _SPAN_SELDOM_FLAGS}
+    columns |= {name: np.array([p.get(name, 0) for p in properties], np.int64) for name in _SPAN_SELDOM_INTEGERS}
+    columns |= {name: tuple(p.get(name, "") for p in properties) for name in _SPAN_SELDOM_TEXTS}
     columns |= {name: np.array([p[name] for p in properties], np.int64) for name in _SPAN_INTEGERS}
     columns |= {name: np.array([p[name] for p in properties], np.bool_) for name in _SPAN_FLAGS}
     columns |= {name: tuple(p[name] for p in properties) for name in _SPAN_TEXTS}

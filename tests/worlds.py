@@ -369,6 +369,11 @@ def _span(span_id: str, medium: Medium, km: float, price: dict[str, float]) -> d
         "road_class": "residential" if is_trench else "",
         "surface": "unknown" if is_trench else "",
         "zone": "",
+        "district": "",
+        "crossing_capex": 0.0,
+        "permit_lead_months": 0,
+        "closed_until_year": 0,
+        "roadworks_year": 0,
         "name": "",
         "risk_groups": ((f"street:{span_id}" if is_trench else f"duct:{span_id}"),),
         "assumed": False,
@@ -403,12 +408,14 @@ def _columns(columns: list[dict[str, Any]]) -> Spans:
     def column(name: str) -> list[Any]:
         return [values[name] for values in columns]
 
-    floats = ("length_km", "loss_db", "trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year")
+    floats = ("length_km", "loss_db", "trench_capex", "right_of_way_capex", "crossing_capex", "cable_capex")
     classical = ("classical_forward_mw", "classical_backward_mw", "classical_nm")
-    texts = ("ids", "medium", "road_class", "surface", "zone", "name", "risk_groups")
+    rents = ("rent_per_year", "lease_per_fiber_year")
+    years = ("permit_lead_months", "closed_until_year", "roadworks_year")
+    texts = ("ids", "medium", "road_class", "surface", "zone", "district", "name", "risk_groups")
     return Spans(
-        **{name: np.array(column(name), np.float64) for name in (*floats, *classical, "lease_per_fiber_year")},
-        **{name: np.array(column(name), np.int64) for name in ("start", "end", "max_fibers", "used_fibers")},
+        **{name: np.array(column(name), np.float64) for name in (*floats, *classical, *rents)},
+        **{name: np.array(column(name), np.int64) for name in ("start", "end", *years, "max_fibers", "used_fibers")},
         **{name: np.array(column(name), np.bool_) for name in ("buildable", "assumed", "is_measured")},
         **{name: tuple(column(name)) for name in texts},
         offsets=np.cumsum([0, *(len(line) for line in column("line"))], dtype=np.int64),

@@ -112,7 +112,7 @@ def _service(network: Network, demand: Demand, phase: str, candidates: tuple[Can
         return Service(demand=demand.id, phase=phase, routes=routes)
     met = [{group for span in item.passes for group in span_risks(network, span)} for item in candidates]
     risks = set.intersection(*met)
-    capex = costs.span_capex(network)
+    capex = costs.span_list_capex(network)
     users = Counter(
         span for item in candidates for span in item.passes if not risks.isdisjoint(span_risks(network, span))
     )

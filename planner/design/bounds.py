@@ -171,7 +171,7 @@ def line_graph(network: Network, graph: DesignGraph, prices: PriceTable, phases:
     usable[graph.arc_span] = True
     fibers = min(item.fibers_per_route for item in prices.scenario.spec.technologies)
     lease = np.outer(np.array(prices.lease)[list(phases)], spans.lease_per_fiber_year * fibers)
-    cheapest = np.minimum.accumulate(prices.span, axis=0)[list(phases)]
+    cheapest = prices.spans.floor[list(phases)]
     cost = np.where(usable, cheapest + lease, np.inf)
     followed = _streets_of_ducts(network)
     for duct, streets in followed.items():

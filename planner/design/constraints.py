@@ -111,6 +111,13 @@ def site_has_room(instance: Instance, x: Variables) -> Rows:
             yield (number, t), pulp.lpSum(use * x.units[item, t] for item, use in room.uses.items()) <= room.limit
 
 
+def span_is_open(instance: Instance, x: Variables) -> Rows:
+    """A span is first taken into use only in a phase in which its street may be opened."""
+    for b, block in enumerate(instance.blocks):
+        for t in block.closed:
+            yield (b, t), x.built[b, t] <= (x.built[b, t - 1] if t else 0)
+
+
 def built_stays_built(instance: Instance, x: Variables) -> Rows:
     """What is in use, open or bought stays so."""
     for family, column in enumerate((x.built, x.opened, x.units)):
@@ -141,6 +148,7 @@ CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     service_continues,
     routes_share_no_risk,
     span_is_built,
+    span_is_open,
     fibers_suffice,
     site_is_open,
     equipment_suffices,

@@ -10,9 +10,12 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
+
 from planner.costs import BudgetLimit
 from planner.design.ledger import Past, PriceTable
 from planner.design.routes import Candidate
+from planner.network import Integers
 from planner.scenario import Demand, Scenario
 
 _Hashable = TypeVar("_Hashable", bound=Hashable)
@@ -64,6 +67,8 @@ class InstanceAsset:
     capex: tuple[float, ...]
     yearly: tuple[float, ...]
     """Yearly cost, by phase of first use."""
+    closed: tuple[int, ...] = ()
+    """Phases in which it may not be taken into use for the first time."""
     max_fibers: int = 0
     """Fibers of the tightest span of a block."""
 
@@ -128,7 +133,7 @@ def build_instance(
 ) -> Instance:
     """Return the integer program's data for some candidates, in which the demands `kept` must be served."""
     demands = scenario.demands
-    blocks = _blocks(candidates, past)
+    blocks = _blocks(candidates, past, prices.spans.timing)
     site_ids = sorted({site for item in candidates for site in item.sites} - past.sites)
     item_keys = sorted({key for item in candidates for key in item.needs})
     at = _Indices(
@@ -205,26 +210,27 @@ def _thousands(values: Sequence[float]) -> tuple[float, ...]:
     return tuple(value / MONEY for value in values)
 
 
-def _blocks(candidates: Sequence[Candidate], past: Past) -> list[tuple[int, ...]]:
-    """Return the spans that the same candidates use with the same passes, and may share alike, block by block."""
+def _blocks(candidates: Sequence[Candidate], past: Past, timing: Integers) -> list[tuple[int, ...]]:
+    """Return the spans that the same candidates use with the same passes and may share and build alike, by block."""
     users: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
     for position, candidate in enumerate(candidates):
         for span, passes in candidate.passes.items():
             users[span].append((position, passes, span in candidate.shareable))
-    members: dict[tuple[bool, tuple[tuple[int, int, bool], ...]], list[int]] = defaultdict(list)
+    members: dict[tuple[bool, int, tuple[tuple[int, int, bool], ...]], list[int]] = defaultdict(list)
     for span in sorted(users):
-        members[span in past.spans, tuple(users[span])].append(span)
+        members[span in past.spans, int(timing[span]), tuple(users[span])].append(span)
     return [tuple(spans) for _, spans in sorted(members.items(), key=lambda item: item[1])]
 
 
 def _block_asset(prices: PriceTable, spans: tuple[int, ...], *, is_built: bool) -> InstanceAsset:
     chosen = list(spans)
     share = 0.0 if is_built else 1.0
-    capex, yearly = (share * float(column[chosen].sum()) for column in (prices.span_capex, prices.span_yearly))
+    closed = prices.spans.closed[:, chosen[0]]
     return InstanceAsset(
-        price=_thousands([share * float(prices.span[phase][chosen].sum()) for phase in prices.phases]),
-        capex=_thousands([capex for _ in prices.phases]),
-        yearly=_thousands([yearly for _ in prices.phases]),
+        price=_thousands([share * float(prices.spans.first[phase][chosen].sum()) for phase in prices.phases]),
+        capex=_thousands([share * float(prices.spans.capex[phase][chosen].sum()) for phase in prices.phases]),
+        yearly=_thousands([share * float(prices.span_yearly[chosen].sum()) for _ in prices.phases]),
+        closed=() if is_built else tuple(np.flatnonzero(closed).tolist()),
         max_fibers=int(prices.network.spans.max_fibers[chosen].min()),
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 from planner import costs
 from planner.design.rooms import site_rooms
 from planner.design.routes import Candidate
+from planner.design.spanprices import span_prices
 from planner.network import Floats, Integers, Network
 from planner.scenario import EquipmentNeed, Scenario
 
@@ -45,8 +46,8 @@ class PriceTable:
         self.at_first = at_first
         self.phases = range(len(scenario.phases))
         bought = [0 if at_first else phase for phase in self.phases]
-        self.span = np.stack([costs.span_present_cost(network, scenario, phase) for phase in bought])
-        self.span_capex = costs.span_capex(network)
+        self.spans = span_prices(network, scenario, bought)
+        self.span = self.spans.best
         self.span_yearly = costs.span_opex_per_year(network, scenario)
         self.lease = [costs.lease_present_cost(scenario, phase) for phase in self.phases]
         laterals = {site.id: site.lateral_capex for site in network.sites}
@@ -105,7 +106,8 @@ class PriceTable:
         phases = np.array([spans[span] for span in bought.tolist()], dtype=np.int64)
         for phase in self.phases:
             now = bought[phases == phase]
-            spend(phase, math.fsum(self.span_capex[now].tolist()), math.fsum(self.span_yearly[now].tolist()))
+            capex = self.spans.capex[phase, now]
+            spend(phase, math.fsum(capex.tolist()), math.fsum(self.span_yearly[now].tolist()))
         for site, phase in sorted(sites.items()):
             spend(phase, self.site_capex[site][phase], self.site_yearly[site][phase])
         for (_, item, phase), count in sorted(units.items()):
@@ -187,6 +189,12 @@ class Ledger:
         later = np.take_along_axis(self.prices.span, np.maximum(built, 0)[None, :], axis=0)[0]
         saved = np.where(self.span_phase < NEVER, later, 0.0)
         return np.where(self.span_phase <= phase, 0.0, np.maximum(0.0, price - saved))
+
+    def span_starts(self) -> Integers:
+        """Return the phase in which each span is built; -1 for what stands already and NEVER for what is not needed."""
+        needed = np.clip(self.span_phase, 0, len(self.prices.phases) - 1)
+        starts = np.take_along_axis(self.prices.spans.start, needed[None, :], axis=0)[0]
+        return np.where((self.span_phase >= 0) & (self.span_phase < NEVER), starts, self.span_phase)
 
     def full_spans(self, phase: int, fibers: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return a flag for each span that has not enough free fibers for one more pass."""
@@ -293,8 +301,9 @@ class Ledger:
 
     def built(self) -> dict[int, int]:
         """Return the phase in which each span that must be built is built."""
+        starts = self.span_starts()
         bought = np.flatnonzero((self.span_phase >= 0) & (self.span_phase < NEVER))
-        return {span: int(self.span_phase[span]) for span in bought.tolist()}
+        return {span: int(starts[span]) for span in bought.tolist()}
 
     def opened(self) -> dict[str, int]:
         """Return the phase in which each site that must be opened is opened."""

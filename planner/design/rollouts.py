@@ -70,7 +70,7 @@ class Context:
 
 def draft_cost(prices: PriceTable, draft: Draft) -> float:
     """Return the net present cost of a draft."""
-    cost = math.fsum(float(prices.span[phase, span]) for span, phase in sorted(draft.span_phase.items()))
+    cost = math.fsum(float(prices.spans.first[phase, span]) for span, phase in sorted(draft.span_phase.items()))
     cost += math.fsum(prices.site[site][phase] for site, phase in sorted(draft.site_phase.items()))
     cost += math.fsum(count * prices.item[item][phase] for (_, item, phase), count in sorted(draft.units.items()))
     return cost + math.fsum(

@@ -18,7 +18,7 @@ from planner.geodata.geojson import Collection
 from planner.geodata.layers import read_layer
 from planner.geodata.lines import Flags
 from planner.geodata.osm_buildings import read_osm_buildings
-from planner.geodata.polygons import read_polygons
+from planner.geodata.polygons import read_shapes
 from planner.geodata.region import refuse_elsewhere, to_metres
 from planner.geodata.streets import OSM_ENDINGS
 from planner.geodata.wording import clean_text, counted
@@ -78,7 +78,7 @@ def read_buildings(scenario: Scenario, projection: Transformer) -> Buildings:
     attributions: list[str] = []
     for layer in scenario.spec.layers.buildings:
         collection, levels = _collection(scenario, layer)
-        drawn = read_polygons(collection, "building")
+        drawn = read_shapes(collection, "building")
         refuse_elsewhere(shapely.get_coordinates(drawn.shapes), scenario.spec.extent, str(collection.path))
         found = [_row(collection, layer, index, levels) for index in drawn.features]
         shapes += list(drawn.shapes)

@@ -1,4 +1,4 @@
-"""Polygons of a layer in longitude and latitude, valid and flat."""
+"""Polygons, or polygons and lines, of a layer in longitude and latitude, valid and flat."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ from planner.errors import InputError, Problem
 from planner.geodata.geojson import LONGITUDE_LATITUDE, MAX_PROBLEMS, Collection, are_finite
 from planner.geodata.wording import counted, listed
 
+POLYGONS = ("Polygon", "MultiPolygon")
+LINES = ("LineString", "MultiLineString")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Polygons:
-    """Polygons, the feature of each, and what had to be left out or repaired."""
+class Drawn:
+    """Shapes, the feature of each, and what had to be left out or repaired."""
 
     features: tuple[int, ...]
     shapes: NDArray[np.object_]
     notes: tuple[str, ...]
 
 
-def read_polygons(collection: Collection, noun: str) -> Polygons:
-    """Return the polygons of a collection in longitude and latitude; invalid ones are repaired and counted.
+def read_shapes(collection: Collection, noun: str, kinds: tuple[str, ...] = POLYGONS) -> Drawn:
+    """Return the shapes of some kinds in longitude and latitude; invalid ones are repaired and counted.
 
-    Raises InputError when there is none, or for coordinates that are no finite numbers or draw no polygon. `noun`
-    says in messages what a polygon is.
+    Raises InputError when there is none, or for coordinates that are no finite numbers or draw nothing. `noun` says in
+    messages what a shape is.
     """
-    kinds = [(feature.get("geometry") or {}).get("type") for feature in collection.features]
-    chosen = [index for index, kind in enumerate(kinds) if kind in ("Polygon", "MultiPolygon")]
+    found = [(feature.get("geometry") or {}).get("type") for feature in collection.features]
+    chosen = [index for index, kind in enumerate(found) if kind in kinds]
     name, notes = collection.path.name, list(collection.notes)
+    wanted = "polygon" if kinds == POLYGONS else "polygon or line"
     if not chosen:
-        raise InputError.at(str(collection.path), "layer holds no polygons")
-    if len(chosen) < len(kinds):
-        notes.append(f"{name}: {counted(len(kinds) - len(chosen), 'feature')} left out: not a polygon")
+        raise InputError.at(str(collection.path), f"layer holds no {wanted.replace(' or ', 's or ')}s")
+    if len(chosen) < len(found):
+        notes.append(f"{name}: {counted(len(found) - len(chosen), 'feature')} left out: not a {wanted}")
     shapes = _drawn(collection, chosen)
     is_valid = shapely.is_valid(shapes)
     if not is_valid.all():
@@ -44,7 +48,7 @@ def read_polygons(collection: Collection, noun: str) -> Polygons:
             f"{name}: {counted(len(names), noun)} with an outline that crosses itself repaired ({listed(names)})"
         )
         shapes = np.asarray(shapely.make_valid(shapes))
-    return Polygons(features=tuple(chosen), shapes=shapes, notes=tuple(notes))
+    return Drawn(features=tuple(chosen), shapes=shapes, notes=tuple(notes))
 
 
 def _drawn(collection: Collection, chosen: list[int]) -> NDArray[np.object_]:
@@ -61,7 +65,7 @@ def _drawn(collection: Collection, chosen: list[int]) -> NDArray[np.object_]:
     try:
         frame = geopandas.GeoDataFrame.from_features(features, crs=collection.crs).to_crs(LONGITUDE_LATITUDE)
     except (ValueError, TypeError, IndexError, shapely.errors.GEOSException) as error:
-        raise InputError.at(str(collection.path), f"holds a polygon that cannot be drawn: {error}") from error
+        raise InputError.at(str(collection.path), f"holds a shape that cannot be drawn: {error}") from error
     if not np.isfinite(shapely.get_coordinates(frame.geometry)).all():
-        raise InputError.at(str(collection.path), f"holds a polygon that has no place in {collection.crs.name}")
+        raise InputError.at(str(collection.path), f"holds a shape that has no place in {collection.crs.name}")
     return np.asarray(shapely.force_2d(frame.geometry.to_numpy()))

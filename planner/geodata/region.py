@@ -54,6 +54,11 @@ def to_metres(projection: Transformer, coordinates: Floats) -> Floats:
     return metres
 
 
+def drawn_in_metres(shapes: NDArray[np.object_], projection: Transformer) -> NDArray[np.object_]:
+    """Return shapes in longitude and latitude as shapes in metres."""
+    return np.asarray(shapely.transform(shapes, lambda points: to_metres(projection, points)))
+
+
 def to_degrees(projection: Transformer, points_m: Floats) -> Floats:
     """Return points in metres as longitude and latitude, shape (n, 2)."""
     degrees: Floats = np.column_stack(projection.transform(points_m[:, 0], points_m[:, 1], direction="INVERSE"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ import numpy as np
 
 from planner.catalog import CostFactor
 from planner.errors import InputError
+from planner.geodata.crossings import crossings_of_blocks
+from planner.geodata.districts import districts_of_blocks
 from planner.geodata.lines import Flags
 from planner.geodata.snapping import StreetPlan
 from planner.geodata.streets import UNKNOWN, Streets
 from planner.geodata.wording import counted, listed
+from planner.geodata.works import Works, works_on_blocks
 from planner.geodata.zones import read_zones, zones_of_blocks
-from planner.network import Floats
+from planner.network import Floats, Integers
 from planner.scenario import Scenario
 
 
@@ -26,10 +30,15 @@ class Ground:
     road_class: tuple[str, ...]
     surface: tuple[str, ...]
     zone: tuple[str, ...]
+    district: tuple[str, ...]
     trench_per_m: Floats
-    """Price of digging: trench x density x road class x surface x zone."""
+    """Price of digging: trench x density x road class x surface x zone x district."""
     permit_per_m: Floats
-    """Price of the right-of-way permit: permit x road class x zone."""
+    """Price of the right-of-way permit: permit x road class x zone x district, and the fees of both."""
+    crossing_capex: Floats
+    """Price of the crossings of rail, water and motorways, of the whole block."""
+    permit_lead_months: Integers
+    works: Works
     buildable: Flags
     notes: tuple[str, ...]
     attributions: tuple[str, ...]
@@ -50,8 +59,9 @@ def annotate_ground(scenario: Scenario, streets: Streets, plan: StreetPlan) -> G
     notes = list(zones.notes)
     road = _factors(scenario, "road class", scenario.costs.road_classes, classes, plan.blocks.lengths_m, notes)
     surface = _factors(scenario, "surface", scenario.costs.surfaces, surfaces, plan.blocks.lengths_m, notes)
-    zone_factors = {"": 1.0, **{rule.kind: rule.factor for rule in rules}}
-    zone = np.array([zone_factors[kind] for kind in kinds], dtype=np.float64)
+    districts = districts_of_blocks(scenario, plan)
+    crossings, works = crossings_of_blocks(scenario, streets, plan), works_on_blocks(scenario, plan)
+    place = _rules_of_places(scenario, kinds, districts.names)
     forbidden_zones = {rule.kind for rule in rules if rule.forbidden}
     forbidden_classes = set(scenario.spec.right_of_way.forbidden_road_classes)
     buildable = np.array(
@@ -62,16 +72,56 @@ def annotate_ground(scenario: Scenario, streets: Streets, plan: StreetPlan) -> G
         dtype=np.bool_,
     )
     notes += _rule_notes(kinds, exempt, buildable, plan.blocks.lengths_m)
-    density = scenario.costs.densities[scenario.spec.right_of_way.density].factor
+    notes += (*districts.notes, *crossings.notes, *works.notes)
+    items = scenario.costs.items
     return Ground(
         road_class=classes,
         surface=surfaces,
         zone=kinds,
-        trench_per_m=scenario.costs.items["trench"].price * density * road * surface * zone,
-        permit_per_m=scenario.costs.items["right-of-way-permit"].price * road * zone,
+        district=districts.names,
+        trench_per_m=items["trench"].price * place.density * road * surface * place.factor,
+        permit_per_m=items["right-of-way-permit"].price * road * place.factor + place.fee_per_m,
+        crossing_capex=crossings.capex,
+        permit_lead_months=place.lead_months,
+        works=works,
         buildable=buildable,
         notes=tuple(notes),
-        attributions=zones.attributions,
+        attributions=(*zones.attributions, *districts.attributions, *crossings.attributions, *works.attributions),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _PlaceRules:
+    """What zone and district of every block ask."""
+
+    density: Floats
+    factor: Floats
+    fee_per_m: Floats
+    lead_months: Integers
+
+
+def _rules_of_places(scenario: Scenario, kinds: Sequence[str], names: Sequence[str]) -> _PlaceRules:
+    """Return the rules of zones and districts together: factors multiply, fees add up, the longest lead time counts."""
+    way = scenario.spec.right_of_way
+    zones = {rule.kind: rule for rule in way.zones}
+    districts = {rule.district: rule for rule in way.districts}
+    densities = scenario.costs.densities
+    rows = []
+    for kind, name in zip(kinds, names, strict=True):
+        zone, district = zones.get(kind), districts.get(name)
+        density = district.density if district is not None and district.density else way.density
+        found = [rule for rule in (zone, district) if rule is not None]
+        rows.append(
+            (
+                densities[density].factor,
+                math.prod(rule.factor for rule in found),
+                math.fsum(rule.permit_per_m for rule in found),
+                max([way.permit_lead_months, *(rule.permit_lead_months for rule in found)]),
+            )
+        )
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    return _PlaceRules(
+        density=columns[0], factor=columns[1], fee_per_m=columns[2], lead_months=columns[3].astype(np.int64)
     )
 
 

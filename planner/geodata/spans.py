@@ -17,7 +17,7 @@ from planner.geodata.noding import Blocks, unique_names
 from planner.geodata.rightofway import Ground
 from planner.geodata.snapping import Pieces
 from planner.geodata.streets import Streets
-from planner.network import Floats, Spans
+from planner.network import Floats, Integers, Spans
 from planner.physics.fiber import span_loss_db
 from planner.scenario import Scenario
 
@@ -30,8 +30,16 @@ NOT_IN_DATA = -1
 Columns = dict[str, Any]
 """Columns of `Spans` by name, without geometry: arrays for numbers and flags, tuples for text."""
 
-_NUMBERS = ("trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year", "lease_per_fiber_year")
-_TEXTS = ("road_class", "surface", "zone", "name")
+_NUMBERS = (
+    "trench_capex",
+    "right_of_way_capex",
+    "crossing_capex",
+    "cable_capex",
+    "rent_per_year",
+    "lease_per_fiber_year",
+)
+_TEXTS = ("road_class", "surface", "zone", "district", "name")
+_YEARS = ("permit_lead_months", "closed_until_year", "roadworks_year")
 
 
 def assemble_spans(tables: Sequence[tuple[Columns, Lines]], where: str) -> Spans:
@@ -76,16 +84,28 @@ def trench_table(
         "loss_db": _loss_db_per_km(scenario) * metres / 1000.0,
         "trench_capex": ground.trench_per_m[at] * metres,
         "right_of_way_capex": ground.permit_per_m[at] * metres,
+        "crossing_capex": ground.crossing_capex[at] * _shares(at, metres),
+        "permit_lead_months": ground.permit_lead_months[at],
+        "closed_until_year": ground.works.closed_until_year[at],
+        "roadworks_year": ground.works.roadworks_year[at],
         "max_fibers": np.full(count, TRENCH_FIBERS, dtype=np.int64),
         "buildable": ground.buildable[at],
         "road_class": tuple(ground.road_class[block] for block in at.tolist()),
         "surface": tuple(ground.surface[block] for block in at.tolist()),
         "zone": tuple(ground.zone[block] for block in at.tolist()),
+        "district": tuple(ground.district[block] for block in at.tolist()),
         "name": tuple(streets.name[owners[block]] for block in at.tolist()),
         "risk_groups": tuple(groups),
         "assumed": np.full(count, scenario.spec.layers.streets.assumed, dtype=np.bool_),
     }
     return columns, pieces.lines
+
+
+def _shares(blocks: Integers, metres: Floats) -> Floats:
+    """Return the share of every piece in the length of its block."""
+    totals = np.bincount(blocks, weights=metres)
+    shares: Floats = metres / np.where(totals[blocks] > 0.0, totals[blocks], 1.0)
+    return shares
 
 
 def duct_table(
@@ -191,6 +211,7 @@ def _blank(count: int) -> Columns:
         **dict.fromkeys(_TEXTS, ("",) * count),
         "used_fibers": np.full(count, NOT_IN_DATA, dtype=np.int64),
         "buildable": np.ones(count, dtype=np.bool_),
+        **{name: np.zeros(count, dtype=np.int64) for name in _YEARS},
         "is_measured": np.zeros(count, dtype=np.bool_),
         **{name: np.zeros(count) for name in ("classical_forward_mw", "classical_backward_mw", "classical_nm")},
     }

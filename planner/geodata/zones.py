@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from planner.errors import InputError, Problem
 from planner.geodata.geojson import Collection
 from planner.geodata.layers import read_layer
-from planner.geodata.polygons import read_polygons
-from planner.geodata.region import refuse_elsewhere, to_metres
+from planner.geodata.polygons import read_shapes
+from planner.geodata.region import drawn_in_metres, refuse_elsewhere
 from planner.geodata.snapping import StreetPlan
 from planner.geodata.wording import clean_text, listed
 from planner.network import Integers
 from planner.scenario import Scenario
-from planner.scenario.spec import ZoneRule
+from planner.scenario.rightofway import ZoneRule
 
 ZONE_COLUMNS: Mapping[str, str] = {"kind": "kind"}
 MIN_INSIDE_M = 5.0
@@ -51,7 +51,7 @@ def read_zones(scenario: Scenario) -> Zones:
     shapes: list[Any] = []
     for layer in scenario.spec.layers.zones:
         collection = read_layer(scenario.folder / layer.path, layer, ZONE_COLUMNS)
-        drawn = read_polygons(collection, "zone")
+        drawn = read_shapes(collection, "zone")
         found = _kinds(collection, drawn.features, layer.columns.get("kind", "kind"))
         refuse_elsewhere(shapely.get_coordinates(drawn.shapes), scenario.spec.extent, str(collection.path))
         notes += drawn.notes
@@ -86,7 +86,7 @@ def zones_of_blocks(
     if not zones.kinds:
         return tuple(kinds), 0
     forbidden = {rule.kind for rule in rules if rule.forbidden}
-    areas = shapely.transform(zones.shapes, lambda points: to_metres(plan.projection, points))
+    areas = drawn_in_metres(zones.shapes, plan.projection)
     exempt: set[int] = set()
     for block, zone in _crossings(plan, areas).tolist():
         kind = zones.kinds[zone]

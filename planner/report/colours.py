@@ -83,6 +83,8 @@ LINE_LOOKS: Mapping[str, LineLook] = {
     "hop-unused": LineLook(
         label="Free-space hop, candidate, not used", colour=PINK, width_px=2.0, dash="2 4", halo=False
     ),
+    "closed": LineLook(label="Street that may not be opened", colour="#7a1f1f", width_px=2.0, dash="1 4", halo=False),
+    "roadworks": LineLook(label="Street open for planned roadworks", colour=YELLOW, width_px=3.0, halo=False),
     "trench": LineLook(label="New trench in the street", colour=VERMILLION, width_px=4.5),
     "cable": LineLook(label="New cable in existing duct", colour=BLUE, width_px=4.5),
     "cable-assumed": LineLook(label="New cable in an assumed duct", colour=BLUE, width_px=4.5, dash=ASSUMED_DASH),
@@ -146,6 +148,7 @@ STREET_LOOKS: tuple[StreetLook, ...] = (
 BAR_LOOKS: Mapping[str, BarLook] = {
     "trenching": BarLook(label="Trenching", colour=VERMILLION),
     "right-of-way": BarLook(label="Right-of-way (permits, restoration)", colour=ORANGE, hatch="rising"),
+    "crossings": BarLook(label="Crossings of rail, water and motorways", colour=VERMILLION, hatch="cross"),
     "laterals": BarLook(label="Laterals to buildings", colour=YELLOW, hatch="dots"),
     "cable": BarLook(label="Cable", colour=BLUE, hatch="falling"),
     "duct rental": BarLook(label="Duct rental", colour="#8f8f8f", hatch="level"),

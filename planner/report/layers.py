@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from planner.costs import digging_factor, is_closed
 from planner.network import Floats, Medium, Network
 from planner.report.chains import Chain, chains
 from planner.report.colours import LINE_LOOKS
@@ -59,6 +62,30 @@ def unused_hops(dossier: Dossier) -> list[Feature]:
     hops = [index for index, medium in enumerate(media) if medium == "free_space"]
     phases = {index: _before(dossier, dossier.built.get(index)) for index in hops}
     return _lines(dossier, {index: seen for index, seen in phases.items() if seen})
+
+
+def closed_streets(dossier: Dossier) -> list[Feature]:
+    """Return the streets that a zone or a moratorium closes to openings, in the phases in which it does."""
+    spans, scenario = dossier.network.spans, dossier.scenario
+    forbidden = {rule.kind for rule in scenario.spec.right_of_way.zones if rule.forbidden}
+    closed = [is_closed(dossier.network, scenario, phase).tolist() for phase in range(len(scenario.phases))]
+    seen = {
+        index: [phase for phase, flags in enumerate(closed) if flags[index] or spans.zone[index] in forbidden]
+        for index, medium in enumerate(spans.medium)
+        if medium == "trench"
+    }
+    return _lines(dossier, {index: phases for index, phases in seen.items() if phases})
+
+
+def roadworks(dossier: Dossier) -> list[Feature]:
+    """Return the streets with planned roadworks, in the phases that can share them."""
+    scenario = dossier.scenario
+    shared = [digging_factor(dossier.network, scenario, phase) < 1.0 for phase in range(len(scenario.phases))]
+    phases = {
+        index: [phase for phase, flags in enumerate(shared) if flags[index]]
+        for index in np.flatnonzero(np.any(shared, axis=0)).tolist()
+    }
+    return _lines(dossier, phases)
 
 
 def built_lines(dossier: Dossier, *, medium: Medium, assumed: bool | None = None) -> list[Feature]:
@@ -136,6 +163,8 @@ LAYERS: tuple[MapLayer, ...] = (
     MapLayer(name="existing", group=UNUSED, draw=partial(existing_lines, assumed=False)),
     MapLayer(name="existing-assumed", group=UNUSED, draw=partial(existing_lines, assumed=True)),
     MapLayer(name="hop-unused", group=UNUSED, draw=unused_hops, shown=False),
+    MapLayer(name="closed", group=UNUSED, draw=closed_streets, shown=False),
+    MapLayer(name="roadworks", group=UNUSED, draw=roadworks, shown=False),
     MapLayer(name="primary", group=ROUTES, draw=partial(routes, rank=0)),
     MapLayer(name="backup", group=ROUTES, draw=partial(routes, rank=1)),
     MapLayer(name="lateral", group=BUILT, draw=laterals),

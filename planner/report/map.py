@@ -23,6 +23,8 @@ PANE_OF: Mapping[str, str] = {
     "existing": "under",
     "existing-assumed": "under",
     "hop-unused": "under",
+    "closed": "under",
+    "roadworks": "under",
     "primary": "band",
     "backup": "band",
 }

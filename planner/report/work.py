@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from planner.costs import span_capex
 from planner.network import MEDIA, Floats, Medium
 from planner.report.bill import item_label, unit_counts
 from planner.report.colours import MEDIUM_LABELS
@@ -47,9 +48,10 @@ def work_table(dossier: Dossier) -> Table:
 def span_table(dossier: Dossier) -> Table:
     """Return every span that the plan takes into use."""
     spans, names = dossier.network.spans, phase_names(dossier)
+    capex = [span_capex(dossier.network, dossier.scenario, phase) for phase in range(len(names))]
     lines = []
     for at, phase in sorted(dossier.built.items(), key=lambda item: (item[1], spans.medium[item[0]], item[0])):
-        once = float(spans.trench_capex[at] + spans.right_of_way_capex[at] + spans.cable_capex[at])
+        once = float(capex[phase][at])
         lines.append(
             row(
                 spans.ids[at],
@@ -86,6 +88,8 @@ def span_details(dossier: Dossier, at: int) -> tuple[str, ...]:
         _street_fact(spans.road_class[at]) if medium == "trench" else "",
         _street_fact(spans.surface[at]) if medium == "trench" else "",
         spans.zone[at],
+        spans.district[at],
+        _opening_fact(dossier, at) if medium == "trench" else "",
         "" if is_hop else _fiber_fact(dossier, at),
         ("not checked" if spans.assumed[at] else "checked") if is_hop else "",
         "from an assumed layer" if spans.assumed[at] and not is_hop else "",
@@ -105,6 +109,8 @@ SPAN_FACTS = (
     "Road class",
     "Surface",
     "Zone",
+    "District",
+    "Opening",
     "Fibers",
     "Sightline",
     "Data",
@@ -126,7 +132,8 @@ def _span_costs(dossier: Dossier, at: int) -> tuple[str, str]:
     """Return what a span costs once, and every year."""
     spans, currency = dossier.network.spans, dossier.plan.currency
     laid = "terminals" if spans.medium[at] == "free_space" else "cable"
-    once = [(spans.trench_capex, "digging"), (spans.right_of_way_capex, "right-of-way"), (spans.cable_capex, laid)]
+    once = [(spans.trench_capex, "digging"), (spans.right_of_way_capex, "right-of-way")]
+    once += [(spans.crossing_capex, "crossings"), (spans.cable_capex, laid)]
     yearly = [(spans.rent_per_year, "duct rental"), (spans.lease_per_fiber_year, "per leased fiber")]
 
     def words(columns: list[tuple[Floats, str]]) -> str:
@@ -134,6 +141,17 @@ def _span_costs(dossier: Dossier, at: int) -> tuple[str, str]:
         return "; ".join(parts) or "none"
 
     return words(once), words(yearly)
+
+
+def _opening_fact(dossier: Dossier, at: int) -> str:
+    """Return when a street may be opened: from which year, with which roadworks, how long the permit takes."""
+    spans = dossier.network.spans
+    facts = [
+        (int(spans.closed_until_year[at]), "closed until {}"),
+        (int(spans.roadworks_year[at]), "roadworks in {}"),
+        (int(spans.permit_lead_months[at]), "permit takes {} months"),
+    ]
+    return "; ".join(text.format(number) for number, text in facts if number)
 
 
 def _fiber_fact(dossier: Dossier, at: int) -> str:

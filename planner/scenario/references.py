@@ -96,6 +96,29 @@ class _Checker:
                 years.append(item["year"])
         self._check_horizon(years)
         self._check_search()
+        self._check_rules()
+
+    def _check_rules(self) -> None:
+        """Note rules of one thing twice, and rules without the layer that they are for."""
+        value = self.document.value if isinstance(self.document.value, dict) else {}
+        layers, rules = (value[key] if isinstance(value.get(key), dict) else {} for key in ("layers", "right_of_way"))
+        for name, key, layer in (
+            ("zones", "kind", ""),
+            ("districts", "district", "districts"),
+            ("crossings", "kind", "barriers"),
+        ):
+            seen: set[str] = set()
+            for key_path, item in self.items("right_of_way", name):
+                if str(item.get(key)) in seen:
+                    self.problems.append(
+                        self.document.problem((*key_path, key), f"'{item.get(key)}' has a rule already")
+                    )
+                seen.add(str(item.get(key)))
+            if seen and layer and not layers.get(layer):
+                text = f"these rules need layers.{layer}"
+                self.problems.append(self.document.problem(("right_of_way", name), text))
+        if rules.get("roadworks") is not None and not layers.get("works"):
+            self.problems.append(self.document.problem(("right_of_way", "roadworks"), "this rule needs layers.works"))
 
     def _check_search(self) -> None:
         value = self.document.value if isinstance(self.document.value, dict) else {}
@@ -165,6 +188,10 @@ class _Checker:
             for index, name in enumerate(classes if isinstance(classes, list) else []):
                 key_path = ("right_of_way", "forbidden_road_classes", index)
                 self.expect(key_path, name, costs.road_classes, "road class")
+        for key_path, item in self.items("right_of_way", "districts"):
+            self.expect((*key_path, "density"), item.get("density"), costs.densities, "density")
+        for key_path, item in self.items("right_of_way", "crossings"):
+            self.expect((*key_path, "item"), item.get("item"), costs.items, "cost item")
         self._check_exchange(value, costs)
 
     def _needs(self, key_path: KeyPath, equipment: Any, role: str) -> Iterator[tuple[KeyPath, dict[str, Any]]]:

@@ -29,6 +29,7 @@ from planner.scenario.economics import (
     SolverLimits,
     Text,
 )
+from planner.scenario.rightofway import RightOfWay
 from planner.yamlio import Model
 
 Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
@@ -98,6 +99,12 @@ class Layers(Model):
     buildings: tuple[Layer, ...] = ()
     terrain: tuple[Layer, ...] = ()
     """Height of the ground for lines of sight: SRTM tiles (.hgt, .zip) or GeoTIFF; flat where there is none."""
+    districts: tuple[Layer, ...] = ()
+    """Polygons with a `district`: whose authority grants the right-of-way."""
+    works: tuple[Layer, ...] = ()
+    """Lines or polygons with `closed_until_year` (moratorium) or `roadworks_year` (the street is open anyway)."""
+    barriers: tuple[Layer, ...] = ()
+    """Rail, water and motorways, from OpenStreetMap or as lines and polygons with a `kind`."""
     parallel_within_m: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
     """Trenches and ducts that run side by side within this distance share a risk group; none to look for no such."""
 
@@ -229,25 +236,6 @@ class FreeSpaceSearch(Model):
     """Kinds of sites that may carry a terminal; all kinds where none is named."""
     max_length_km: Positive | None = None
     """Longest hop; none for as far as the terminal reaches."""
-
-
-class ZoneRule(Model):
-    """What a zone of some kind means for digging."""
-
-    kind: Annotated[str, Field(min_length=1)]
-    factor: Positive = 1.0
-    forbidden: bool = False
-    source: Annotated[str, Field(min_length=3)]
-    assumed: bool = False
-
-
-class RightOfWay(Model):
-    """Rules for opening streets."""
-
-    density: Name
-    """Key of `densities` in the price list."""
-    forbidden_road_classes: tuple[Name, ...] = ()
-    zones: tuple[ZoneRule, ...] = ()
 
 
 class ScenarioSpec(Model):

@@ -77,7 +77,7 @@ def shared_spans_are_told(facts: Facts) -> Iterator[Finding]:
 
 def _shared_span_flaws(facts: Facts, index: int, told: SharedSpan, routes: int) -> Iterator[str]:
     prices = facts.prices.span(index)
-    capex = prices.trench_capex + prices.right_of_way_capex + prices.cable_capex
+    capex = prices.trench_capex + prices.right_of_way_capex + prices.crossing_capex + prices.cable_capex
     if not agree(float(facts.network.spans.length_km[index]), told.length_km):
         yield f"{told.span} has {told.length_km} km"
     if not agree(capex, told.capex):

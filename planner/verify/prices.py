@@ -21,6 +21,7 @@ class SpanPrices:
 
     trench_capex: float = 0.0
     right_of_way_capex: float = 0.0
+    crossing_capex: float = 0.0
     cable_capex: float = 0.0
     rent_per_year: float = 0.0
     lease_per_fiber_year: float = 0.0
@@ -71,12 +72,27 @@ class Prices:
         spans, costs = self.network.spans, self.scenario.costs
         road = _factor(costs.road_classes, spans.road_class[index])
         surface = _factor(costs.surfaces, spans.surface[index])
-        rules = self.scenario.spec.right_of_way.zones
-        zone = next((rule.factor for rule in rules if rule.kind == spans.zone[index]), 1.0)
-        digging = self._price("trench") * self._density() * road * surface * zone
-        permit = self._price("right-of-way-permit") * road * zone
+        way = self.scenario.spec.right_of_way
+        zones = [rule for rule in way.zones if rule.kind == spans.zone[index]]
+        districts = [rule for rule in way.districts if rule.district == spans.district[index]]
+        density, factor, fee = way.density, 1.0, 0.0
+        for zone in zones:
+            factor, fee = factor * zone.factor, fee + zone.permit_per_m
+        for district in districts:
+            factor, fee = factor * district.factor, fee + district.permit_per_m
+            density = district.density or density
+        digging = self._price("trench") * costs.densities[density].factor * road * surface * factor
+        permit = self._price("right-of-way-permit") * road * factor + fee
         metres = self._metres(index)
-        return SpanPrices(trench_capex=digging * metres, right_of_way_capex=permit * metres)
+        # how often a street crosses something is geometry that only the network holds; a crossing has its price
+        crossing = float(spans.crossing_capex[index]) if way.crossings else 0.0
+        return SpanPrices(trench_capex=digging * metres, right_of_way_capex=permit * metres, crossing_capex=crossing)
+
+    def digging_factor(self, index: int, phase: int) -> float:
+        """Return the factor on digging a span in a phase: that of roadworks in the first three years of the phase."""
+        rule, year = self.scenario.spec.right_of_way.roadworks, self.scenario.phases[phase].year
+        is_shared = rule is not None and self.network.spans.roadworks_year[index] in (year, year + 1, year + 2)
+        return rule.factor if rule is not None and is_shared else 1.0
 
     def _rent_per_m_year(self, index: int) -> float:
         rent_per_year = float(self.network.spans.rent_per_year[index])

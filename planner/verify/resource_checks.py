@@ -97,13 +97,14 @@ def built_once(facts: Facts) -> Iterator[Finding]:
 
 
 def digging_is_allowed(facts: Facts) -> Iterator[Finding]:
-    """Yield whether trenches are built only where the scenario allows to dig."""
-    spans = facts.network.spans
-    indices = sorted({facts.span_index[build.span] for build in facts.plan.builds})
-    trenches = [index for index in indices if spans.medium[index] == "trench"]
-    reasons = {spans.ids[index]: digging_is_forbidden(facts.network, facts.scenario, index) for index in trenches}
+    """Yield whether trenches are built only where the scenario allows to dig, and when."""
+    spans, scenario = facts.network.spans, facts.scenario
+    years = {phase.id: phase.year for phase in scenario.phases}
+    built = {facts.span_index[build.span]: years[build.phase] for build in facts.plan.builds}
+    trenches = [index for index in sorted(built) if spans.medium[index] == "trench"]
+    reasons = {spans.ids[at]: digging_is_forbidden(facts.network, scenario, at, built[at]) for at in trenches}
     flaws = [f"{span}: {reason}" for span, reason in reasons.items() if reason]
-    yield flawless(f"{len(trenches)} trench spans", "where digging is allowed", flaws)
+    yield flawless(f"{len(trenches)} trench spans", "where and when digging is allowed", flaws)
 
 
 def demands_are_served(facts: Facts) -> Iterator[Finding]:

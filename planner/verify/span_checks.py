@@ -118,7 +118,8 @@ def losses_are_right(facts: Facts) -> Iterator[Finding]:
 def prices_are_right(facts: Facts) -> Iterator[Finding]:
     """Yield whether the network's prices of spans and of laterals follow from the price list."""
     network, currency = facts.network, facts.scenario.spec.currency
-    columns = ("trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year", "lease_per_fiber_year")
+    capital = ("trench_capex", "right_of_way_capex", "crossing_capex", "cable_capex")
+    columns = (*capital, "rent_per_year", "lease_per_fiber_year")
 
     def excess(index: int) -> tuple[float, float, float]:
         """Return the column that is farthest off; the dearest where none is."""

@@ -75,8 +75,8 @@ def hop_is_asked_for(scenario: Scenario, hop: FreeSpaceCandidate) -> bool:
     return same_terms and (not search.site_kinds or kinds <= set(search.site_kinds))
 
 
-def digging_is_forbidden(network: Network, scenario: Scenario, index: int) -> str:
-    """Return why a trench may not be dug along a span, or nothing where it may."""
+def digging_is_forbidden(network: Network, scenario: Scenario, index: int, year: int | None = None) -> str:
+    """Return why a trench may not be dug along a span in a year (none: ever), or nothing where it may."""
     spans, rules = network.spans, scenario.spec.right_of_way
     if not spans.buildable[index]:
         return "the network marks it as not buildable"
@@ -84,4 +84,6 @@ def digging_is_forbidden(network: Network, scenario: Scenario, index: int) -> st
         return f"road class {spans.road_class[index]} is forbidden"
     if any(rule.forbidden and rule.kind == spans.zone[index] for rule in rules.zones):
         return f"zone {spans.zone[index]} is forbidden"
+    if year is not None and spans.closed_until_year[index] > year:
+        return f"closed until {spans.closed_until_year[index]}, dug in {year}"
     return ""

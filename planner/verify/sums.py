@@ -81,8 +81,10 @@ def cost_sums(prices: Prices, plan: Plan, routes: tuple[RouteFacts, ...]) -> dic
     book = CashBook(scenario=scenario)
     index = network.span_index()
     for build in plan.builds:
-        in_air = network.spans.medium[index[build.span]] == "free_space"
-        _write_span(book, build.phase, prices.span(index[build.span]), in_air=in_air)
+        at = index[build.span]
+        in_air = network.spans.medium[at] == "free_space"
+        digging = prices.digging_factor(at, scenario.phase_index(build.phase))
+        _write_span(book, build.phase, prices.span(at), digging=digging, in_air=in_air)
     for opening in plan.openings:
         _write(book, opening.phase, "laterals", prices.lateral(opening.site), upkeep_of="trench")
         shelter = scenario.site(opening.site).shelter
@@ -98,12 +100,15 @@ def cost_sums(prices: Prices, plan: Plan, routes: tuple[RouteFacts, ...]) -> dic
     return book.sums()
 
 
-def _write_span(book: CashBook, phase_id: str, prices: SpanPrices, *, in_air: bool) -> None:
+def _write_span(book: CashBook, phase_id: str, prices: SpanPrices, *, digging: float, in_air: bool) -> None:
+    """Write down a span; roadworks make digging cheaper by a factor, but not its upkeep."""
     if in_air:
         _write(book, phase_id, "free-space hops", prices.cable_capex, upkeep_of="free-space-terminal")
         return
     _write(book, phase_id, "trenching", prices.trench_capex, upkeep_of="trench")
+    book.spend(phase_id, "trenching", (digging - 1.0) * prices.trench_capex)
     book.spend(phase_id, "right-of-way", prices.right_of_way_capex)
+    _write(book, phase_id, "crossings", prices.crossing_capex, upkeep_of="trench")
     _write(book, phase_id, "cable", prices.cable_capex, upkeep_of="cable-pull")
     book.pay_yearly(phase_id, "duct rental", prices.rent_per_year)
 

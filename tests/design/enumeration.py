@@ -122,7 +122,7 @@ def outlay(thing: InstanceAsset | InstanceItem, bought: int, years: tuple[int, .
 
 
 def _once(asset: InstanceAsset, needed_by: int, years: tuple[int, ...]) -> list[Purchase]:
-    return [(asset.price[t], outlay(asset, t, years)) for t in range(needed_by + 1)]
+    return [(asset.price[t], outlay(asset, t, years)) for t in range(needed_by + 1) if t not in asset.closed]
 
 
 @cache
@@ -182,7 +182,7 @@ def best_choice(instance: Instance) -> Best:
         weight = sum(instance.demands[d].weight for (d, _), chosen in service.items() if chosen)
         options = purchases(instance, service)
         lease, counted = leases(instance, service)
-        at_least = lease + sum(min(way[0] for way in ways) for ways in options)
+        at_least = lease + sum(min((way[0] for way in ways), default=inf) for ways in options)
         if weight < best.weight or (weight == best.weight and at_least >= best.cost):
             continue  # budgets can only make it dearer
         cost = lease + cheapest_within(instance, options, counted)

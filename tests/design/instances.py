@@ -44,10 +44,18 @@ class Builder:
         self.demands.append(InstanceDemand(id=name, routes=routes, first_phase=first_phase, weight=weight, **changes))
         return len(self.demands) - 1
 
-    def block(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, max_fibers: int = 96) -> int:
+    def block(
+        self,
+        price: Prices,
+        *,
+        capex: Prices | None = None,
+        yearly: Prices = 0.0,
+        max_fibers: int = 96,
+        closed: tuple[int, ...] = (),
+    ) -> int:
         """Add a block of spans; capital is the price unless said otherwise."""
         asset = self._asset(price, capex, yearly)
-        self.blocks.append(replace(asset, max_fibers=max_fibers))
+        self.blocks.append(replace(asset, max_fibers=max_fibers, closed=closed))
         return len(self.blocks) - 1
 
     def site(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0) -> int:

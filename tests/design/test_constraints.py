@@ -30,7 +30,7 @@ FAMILIES = {family.__name__: family for family in CONSTRAINTS}
 def sample() -> Instance:
     """Return an instance in which every family has rows: two phases, a demand for two routes and one for one route."""
     world = Builder(phases=2, budgets=(40.0, None), serve_all=True)
-    north, south = world.block((10.0, 9.0), max_fibers=2), world.block((8.0, 7.0), max_fibers=4)
+    north, south = world.block((10.0, 9.0), max_fibers=2), world.block((8.0, 7.0), max_fibers=4, closed=(0, 1))
     pair = world.demand(routes=2, shared_blocks=frozenset({south}))
     single = world.demand(first_phase=1, weight=2.0)
     hut = world.site((5.0, 4.0))
@@ -152,6 +152,15 @@ def narrow_world() -> Instance:
     return world.instance()
 
 
+def resurfaced_world() -> Instance:
+    """Return a world in which the cheap street may not be opened when the demand begins."""
+    world = Builder(phases=2)
+    demand = world.demand()
+    world.route(demand, blocks={world.block(5.0, closed=(0,)): 1})
+    world.route(demand, blocks={world.block(9.0): 1})
+    return world.instance()
+
+
 def refund_world() -> Instance:
     """Return a world in which giving a street back, and digging another, would pay."""
     world = Builder(phases=2)
@@ -182,6 +191,7 @@ WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float
     "service_continues": (fickle_world, (3.0, 10.0), (4.0, 10.0)),
     "routes_share_no_risk": (risky_world, (1.0, 6.0), (1.0, 3.0)),
     "span_is_built": (idle_world, (1.0, 10.0), (1.0, 0.0)),
+    "span_is_open": (resurfaced_world, (2.0, 9.0), (2.0, 5.0)),
     "fibers_suffice": (crowded_world, (2.0, 10.0), (2.0, 1.0)),
     "site_is_open": (station_world, (1.0, 4.0), (1.0, 0.0)),
     "equipment_suffices": (shared_equipment_world, (2.0, 12.0), (2.0, 6.0)),

@@ -31,6 +31,11 @@ def random_instance(seed: int) -> Instance:
             return instance
 
 
+def closed_phases(rng: np.random.Generator, phases: int) -> tuple[int, ...]:
+    """Return no phases, mostly, or those before a moratorium ends, or the ones around a phase of roadworks."""
+    return tuple(range(int(rng.integers(0, phases)))) if rng.random() < 0.2 else ()
+
+
 def _draw(rng: np.random.Generator) -> Instance:
     phases, serve_all = int(rng.integers(1, 4)), bool(rng.random() < 0.6)
     world = Builder(phases=phases, serve_all=serve_all, **_budgets(rng, phases, 80 if serve_all else 45))
@@ -41,7 +46,8 @@ def _draw(rng: np.random.Generator) -> Instance:
         return tuple(float(max(0, first + t * step)) for t, step in enumerate(steps))
 
     for _ in range(int(rng.integers(3, 6))):
-        world.block(prices(12), capex=prices(12), yearly=prices(3), max_fibers=int(rng.choice([2, 3, 96])))
+        fibers, closed = int(rng.choice([2, 3, 96])), closed_phases(rng, phases)
+        world.block(prices(12), capex=prices(12), yearly=prices(3), max_fibers=fibers, closed=closed)
     if rng.random() < 0.3:
         world.block(0.0, capex=0.0, max_fibers=int(rng.choice([2, 96])))  # it stands already
     for _ in range(2):

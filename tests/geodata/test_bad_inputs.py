@@ -179,7 +179,7 @@ def test_all_wrong_ducts_are_named_together(tmp_path):
         ([box(None, 0, 0, 9, 9)], "zone has no 'kind'"),
         ([street("s", (0, 0), (9, 9), kind="park")], "layer holds no polygons"),
         (collection([box("park", 0, 0, 9, 9)]).replace("5.5,", "NaN,"), "coordinates are not finite numbers"),
-        ([polygon("park", (0, 0))], "holds a polygon that cannot be drawn"),
+        ([polygon("park", (0, 0))], "holds a shape that cannot be drawn"),
         ([{**box("park", 0, 0, 9, 9), "geometry": {"type": "Polygon", "coordinates": 7}}], "cannot be drawn"),
         (collection([box("park", 0, 0, 9, 9)], **crs("EPSG:31370")), "nothing lies inside the extent"),
         (collection([box("park", 0, 0, 9, 9)], **crs("EPSG:99999")), "crs of the file is unknown"),
