@@ -7,17 +7,21 @@ Exit codes: 0 done, 1 the answer is no, 2 wrong input, 3 solver or source failed
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
-from rich.table import Table
 
-from planner.console import Output, command, exit_if_interrupted, stop_on_interrupt
-from planner.errors import InputError, OutputError, VerdictError
+from planner.console import (
+    Output,
+    command,
+    exit_if_interrupted,
+    plan_sentence,
+    stop_on_interrupt,
+    tell_checks,
+)
+from planner.errors import InputError, OutputError
 
 app = typer.Typer(
     add_completion=False,
@@ -204,9 +208,40 @@ def design(
         plan = pipeline.design(load_scenario(scenario), folder, options)
         path = folder / pipeline.PLAN_FILE
         outcome = plan.outcome.model_dump(mode="json")
-        output.note(_sentence(plan))
+        output.note(plan_sentence(plan))
         output.result({"plan": str(path), **outcome}, str(path))
         exit_if_interrupted(plan)
+
+
+@app.command()
+def evaluate(
+    scenario: ScenarioPath,
+    plan: Annotated[
+        Path,
+        typer.Option(
+            "--plan", help="A plan.json, or routes drawn by hand (YAML, or GeoJSON lines).", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; reports/NAME-OF-SCENARIO-NAME-OF-PLAN by default.")
+    ] = None,
+    bound: Annotated[bool, typer.Option("--bound", help="Also compute the lower bound on every plan.")] = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Price and check a given plan, or routes drawn by hand, without optimizing."""
+    from planner import pipeline
+    from planner.scenario import load_scenario
+
+    with command(as_json=as_json) as output:
+        folder = out or Path("reports") / f"{scenario.stem}-{plan.stem}"
+        found = pipeline.evaluate(load_scenario(scenario), plan, folder, with_bound=bound)
+        output.note(plan_sentence(found.plan))
+        tell_checks(output, found.verdict, strict=strict)
+        path = folder / pipeline.PLAN_FILE
+        failed = [item.model_dump(mode="json") for item in found.verdict.failed_checks]
+        contents = {"plan": str(path), "passed": found.verdict.passed, "failed_checks": failed}
+        output.result({**contents, **found.plan.outcome.model_dump(mode="json")}, str(path))
 
 
 @app.command()
@@ -224,7 +259,7 @@ def verify(
     with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
         verdict = pipeline.verify(load_scenario(scenario), folder, plan)
-        _judge(output, verdict, strict=strict)
+        tell_checks(output, verdict, strict=strict)
         path = folder / pipeline.VERDICT_FILE
         failed = [item.model_dump(mode="json") for item in verdict.failed_checks]
         output.result({"verdict": str(path), "passed": verdict.passed, "failed_checks": failed}, str(path))
@@ -267,8 +302,8 @@ def run(
         folder = _folder(scenario, out)
         options = _options(output, rollout, gap, time_limit_s, start)
         results = pipeline.run(load_scenario(scenario), folder, options)
-        output.note(_sentence(results.plan))
-        _judge(output, results.verdict, strict=strict)
+        output.note(plan_sentence(results.plan))
+        tell_checks(output, results.verdict, strict=strict)
         contents = {"report": str(results.report), "passed": results.verdict.passed}
         output.result({**contents, **results.plan.outcome.model_dump(mode="json")}, str(results.report))
         exit_if_interrupted(results.plan)
@@ -281,29 +316,15 @@ def compare(
 ) -> None:
     """Put results side by side: cost, service and bound, in total and by phase."""
     from planner.comparison import as_json as figures_as_json
-    from planner.comparison import figures, table, with_prices_of_rollouts
-    from planner.pipeline import PLAN_FILE, VERDICT_FILE
-    from planner.plan import load_plan
-    from planner.verdict import load_verdict
+    from planner.comparison import results_in, table
 
     with command(as_json=as_json) as output:
-        rows, plans = [], []
-        for path in results:
-            folder = path if path.is_dir() else path.parent
-            verdict = folder / VERDICT_FILE
-            plan = load_plan(path / PLAN_FILE if path.is_dir() else path)
-            verified = load_verdict(verdict).passed if verdict.exists() else None
-            rows.append(figures(path, plan, verified=verified))
-            plans.append(plan)
-        rows = with_prices_of_rollouts(rows, plans)
+        rows = results_in(results)
         titles, lines = table(rows)
         if as_json:
             output.result(dict(figures_as_json(rows)), "")
             return
-        shown = Table(*titles, show_edge=False)
-        for line in lines:
-            shown.add_row(*line)
-        Console(highlight=False, width=max(80, 28 + 30 * len(rows)) if not sys.stdout.isatty() else None).print(shown)
+        output.table(titles, lines)
         for item in rows:
             if item.differences:
                 output.result({}, "\n".join([f"\n{item.name} against the joint plan:", *item.differences]))
@@ -364,27 +385,6 @@ def export(
         for text in notes:
             output.note(text)
         output.result({"sequence": str(path), "notes": list(notes)}, str(path))
-
-
-def _sentence(plan: Any) -> str:
-    """Return what the plan costs, how good it is known to be, and why the search stopped."""
-    outcome = plan.outcome
-    scope = "the whole problem" if outcome.bound_scope == "whole_problem" else "the candidate routes only"
-    return (
-        f"plan: {outcome.cost:,.0f} {plan.currency} of {plan.price_year}, lower bound {outcome.lower_bound:,.0f} over "
-        f"{scope}, gap {100.0 * outcome.gap:.2f} %, stopped by {outcome.stopped_by.replace('_', ' ')}"
-    )
-
-
-def _judge(output: Output, verdict: Any, *, strict: bool) -> None:
-    """Say how the checks went; raise VerdictError when one failed and strict was asked."""
-    failed = verdict.failed_checks
-    output.note(f"verified: {len(verdict.checks) - len(failed)} of {len(verdict.checks)} checks passed")
-    lines = [f"{c.name}: {c.subject}: expected {c.expected}, got {c.actual} {c.unit}".rstrip() for c in failed]
-    if failed and strict:
-        raise VerdictError("\n".join(["the plan failed its checks", *lines]))
-    for line in lines:
-        output.note(line)
 
 
 def main() -> None:

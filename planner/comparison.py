@@ -7,8 +7,10 @@ from pathlib import Path
 
 from planner.catalog import NonNegative, Share
 from planner.differences import differences, explain
-from planner.plan import BoundScope, Plan, StoppedBy
+from planner.pipeline import PLAN_FILE, VERDICT_FILE
+from planner.plan import BoundScope, Plan, StoppedBy, load_plan
 from planner.scenario import Rollout
+from planner.verdict import load_verdict
 from planner.yamlio import Model
 
 
@@ -70,6 +72,22 @@ def with_prices_of_rollouts(results: Sequence[ResultFigures], plans: Sequence[Pl
         }
         priced.append(item.model_copy(update=changes))
     return priced
+
+
+def results_in(paths: Sequence[Path]) -> list[ResultFigures]:
+    """Return the figures of results: folders, or plan files with or without a verdict beside them.
+
+    Raises InputError for what is neither.
+    """
+    rows, plans = [], []
+    for path in paths:
+        folder = path if path.is_dir() else path.parent
+        verdict = folder / VERDICT_FILE
+        plan = load_plan(path / PLAN_FILE if path.is_dir() else path)
+        verified = load_verdict(verdict).passed if verdict.exists() else None
+        rows.append(figures(path, plan, verified=verified))
+        plans.append(plan)
+    return with_prices_of_rollouts(rows, plans)
 
 
 def figures(folder: Path, plan: Plan, *, verified: bool | None) -> ResultFigures:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from planner.errors import PlannerError
+from planner.errors import PlannerError, VerdictError
 
 
 class Output:
@@ -30,6 +32,14 @@ class Output:
             print(json.dumps(contents, indent=1, allow_nan=False))
         else:
             print(text)
+
+    def table(self, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+        """Print a table with one column per title; on a terminal, as wide as that."""
+        shown = Table(*titles, show_edge=False)
+        for line in lines:
+            shown.add_row(*line)
+        width = None if sys.stdout.isatty() else max(80, 30 * len(titles))
+        Console(highlight=False, width=width).print(shown)
 
     def note(self, text: str) -> None:
         """Print a message about what is going on, on standard error."""
@@ -100,3 +110,32 @@ def exit_if_interrupted(plan: Any) -> None:
     """End with 130 when Ctrl-C cut the search short; its results are written."""
     if plan.outcome.stopped_by == "interrupt":
         raise typer.Exit(130)
+
+
+def plan_sentence(plan: Any) -> str:
+    """Return what the plan costs, how good it is known to be, and why the search stopped."""
+    outcome = plan.outcome
+    words = f"plan: {outcome.cost:,.0f} {plan.currency} of {plan.price_year}"
+    if outcome.objective == "service":
+        words += f", serves {outcome.served_weight:g} of {outcome.total_weight:g} weight (at most "
+        words += f"{outcome.weight_bound:g} with the routes considered)"
+    if outcome.bound_scope == "none":
+        return f"{words}; given, not searched: no lower bound"
+    scope = {"whole_problem": "the whole problem", "roll_out": "all plans of this roll-out"}
+    end = outcome.stopped_by.replace("_", " ")
+    return (
+        f"{words}, lower bound {outcome.lower_bound:,.0f} over "
+        f"{scope.get(outcome.bound_scope, 'the candidate routes only')}, gap {100.0 * outcome.gap:.2f} %, "
+        f"{'given, not searched' if end == 'evaluated' else f'stopped by {end}'}"
+    )
+
+
+def tell_checks(output: Output, verdict: Any, *, strict: bool) -> None:
+    """Say how the checks went; raise VerdictError when one failed and strict was asked."""
+    failed = verdict.failed_checks
+    output.note(f"verified: {len(verdict.checks) - len(failed)} of {len(verdict.checks)} checks passed")
+    lines = [f"{c.name}: {c.subject}: expected {c.expected}, got {c.actual} {c.unit}".rstrip() for c in failed]
+    if failed and strict:
+        raise VerdictError("\n".join(["the plan failed its checks", *lines]))
+    for line in lines:
+        output.note(line)

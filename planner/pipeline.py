@@ -47,6 +47,28 @@ def design(scenario: Scenario, folder: Path, options: DesignOptions) -> Plan:
     return _design(scenario, _network(scenario, folder), folder, options)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """A given plan with its numbers recomputed, and what the checks say about it."""
+
+    plan: Plan
+    verdict: Verdict
+
+
+def evaluate(scenario: Scenario, given: Path, folder: Path, *, with_bound: bool = False) -> Evaluation:
+    """Price and check a plan, or routes drawn by hand, and write plan and verdict into a folder.
+
+    The network is built there when the folder has none yet.
+    """
+    from planner.design import evaluate_given
+
+    check_writable(folder)
+    network = _network(scenario, folder) if (folder / NETWORK_FILE).exists() else build(scenario, folder)
+    plan = evaluate_given(network, scenario, given, with_bound=with_bound)
+    write_atomically(folder / PLAN_FILE, [plan.to_json()])
+    return Evaluation(plan=plan, verdict=_verify(scenario, network, plan, folder))
+
+
 def verify(scenario: Scenario, folder: Path, plan_path: Path | None = None) -> Verdict:
     """Check the plan in a folder (or another one) against the network there and write the verdict."""
     return _verify(scenario, _network(scenario, folder), load_plan(plan_path or folder / PLAN_FILE), folder)

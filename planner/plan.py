@@ -17,8 +17,8 @@ from planner.yamlio import Model
 
 PLAN_FORMAT: Literal[1] = 1
 
-StoppedBy = Literal["proof", "gap", "work_budget", "time_limit", "interrupt"]
-BoundScope = Literal["whole_problem", "roll_out", "candidate_routes"]
+StoppedBy = Literal["proof", "gap", "work_budget", "time_limit", "interrupt", "evaluated"]
+BoundScope = Literal["whole_problem", "roll_out", "candidate_routes", "none"]
 
 
 class Station(Model):
@@ -141,7 +141,8 @@ class Outcome(Model):
     stopped_by: StoppedBy
     bound_scope: BoundScope
     """What the bound is about: every plan of the scenario, whatever its roll-out; every plan of this roll-out; or only
-    plans made of the routes that were considered (with the objective `service`: that serve as much)."""
+    plans made of the routes that were considered (with the objective `service`: that serve as much). `none` where no
+    bound was computed."""
     bound_method: str
     candidates: Annotated[int, Field(ge=0)]
     work: Annotated[int, Field(ge=0)]

@@ -108,6 +108,25 @@ def test_compare_sets_results_side_by_side(scenario: Path, tmp_path: Path) -> No
     assert [phase["served"] for phase in joint["phases"]] == [1, 2]
 
 
+def test_drawn_routes_are_evaluated_without_a_search(scenario: Path, tmp_path: Path) -> None:
+    drawn, out = tmp_path / "drawn.yaml", tmp_path / "drawn"
+    drawn.write_text(
+        "routes:\n  - {demand: A-B, line: [[5.5, 50.6], [5.51, 50.605], [5.52, 50.6]]}\n", encoding="utf-8"
+    )
+    result = run("evaluate", scenario, "--plan", drawn, "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["cost"] > 0.0
+    assert {check["name"] for check in document["failed_checks"]} == {"demands_are_served"}  # it asks for two routes
+    assert run("report", scenario, "--out", out).exit_code == 0
+    assert run("evaluate", scenario, "--plan", drawn, "--out", out, "--strict").exit_code == 1
+    south = "  - {demand: A-B, line: [[5.5, 50.6], [5.51, 50.595], [5.52, 50.6]]}\n"
+    drawn.write_text(drawn.read_text(encoding="utf-8") + south, encoding="utf-8")
+    result = run("evaluate", scenario, "--plan", drawn, "--out", out, "--strict", "--bound")
+    assert result.exit_code == 0, result.output
+    assert "given, not searched" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from planner import costs
@@ -21,6 +22,7 @@ from planner.plan import (
     SharedSpan,
     SiteOpening,
     SpanBuild,
+    StoppedBy,
     Timing,
 )
 from planner.scenario import Demand, Rollout, Scenario
@@ -29,6 +31,17 @@ ROUNDING = 1e-6
 """Relative difference between the solver's sums and those of the plan that is put down to rounding."""
 PACKAGES = ("ebit-planner", "highspy", "numba", "numpy", "pulp", "scipy")
 """Packages on whose versions the plan may depend."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Proof:
+    """How good a plan is known to be."""
+
+    bound: float
+    scope: BoundScope
+    method: str
+    stopped_by: StoppedBy
+    work: int
 
 
 def assemble_plan(
@@ -44,29 +57,72 @@ def assemble_plan(
     bound = max(0.0, work.bound if work.bound > 0.0 else draft.candidate_bound)
     if bound > cost * (1.0 + ROUNDING):
         raise SolverError(f"the lower bound {bound:.2f} exceeds the plan's cost {cost:.2f}: an error of this program")
-    bound = min(bound, cost)
+    proof = _Proof(
+        bound=min(bound, cost),
+        scope=scope,
+        method=bound_method if work.bound > 0.0 else "integer program over the candidate routes",
+        stopped_by=work.stopped_by(),
+        work=work.spent,
+    )
+    timing = Timing(
+        design_s=round(work.seconds, 3), first_plan_s=round(work.first_plan_s, 3), history=tuple(work.history)
+    )
+    return _plan(network, scenario, draft, quantities, proof).model_copy(update={"rollout": rollout, "timing": timing})
+
+
+def assemble_given(
+    network: Network, scenario: Scenario, draft: Draft, *, bound: float, bound_method: str, rollout: Rollout
+) -> Plan:
+    """Return a plan that was given, not found. A `bound` of 0, or one that does not apply to it, is left out.
+
+    It does not apply to a plan that leaves demands out or misses targets, and may then be above its cost.
+    """
+    quantities = _quantities(network, scenario, draft)
+    cost = costs.present_cost(costs.cost_lines(network, scenario, quantities))
+    applies = 0.0 < bound <= cost * (1.0 + ROUNDING) and all(
+        len(service.routes) == scenario.demand(service.demand).routes for service in quantities.services
+    )
+    proof = _Proof(
+        bound=min(bound, cost) if applies else 0.0,
+        scope="whole_problem" if applies else "none",
+        method=bound_method if applies else "none: the plan was given, not searched",
+        stopped_by="evaluated",
+        work=0,
+    )
+    plan = _plan(network, scenario, draft, quantities, proof)
+    if bound > 0.0 and not applies:
+        note = (
+            f"no plan that meets the scenario costs less than {bound:,.0f} {plan.currency}; this one does not meet it"
+        )
+        plan = plan.model_copy(update={"notes": (*plan.notes, note)})
+    return plan.model_copy(update={"rollout": rollout})
+
+
+def _plan(network: Network, scenario: Scenario, draft: Draft, quantities: costs.Quantities, proof: _Proof) -> Plan:
+    lines = costs.cost_lines(network, scenario, quantities)
+    cost = costs.present_cost(lines)
     demands = [demand for phase in range(len(scenario.phases)) for demand in scenario.active_demands(phase)]
     served = [scenario.demand(service.demand).weight for service in quantities.services if service.routes]
     total = sum(demand.weight for demand in demands)
     outcome = Outcome(
         objective=scenario.spec.objective,
         cost=cost,
-        lower_bound=bound,
-        gap=(cost - bound) / cost if cost > 0.0 else 0.0,
+        lower_bound=proof.bound,
+        gap=(cost - proof.bound) / cost if cost > 0.0 else 0.0,
         served_weight=sum(served),
         weight_bound=max(sum(served), min(draft.weight_bound, total)),
         total_weight=total,
-        stopped_by=work.stopped_by(),
-        bound_scope=scope,
-        bound_method=bound_method if work.bound > 0.0 else "integer program over the candidate routes",
+        stopped_by=proof.stopped_by,
+        bound_scope=proof.scope,
+        bound_method=proof.method,
         candidates=draft.candidates,
-        work=work.spent,
+        work=proof.work,
     )
     return Plan(
         title=scenario.spec.title,
         scenario_digest=scenario.digest,
         network_digest=network.digest,
-        rollout=rollout,
+        rollout=scenario.spec.rollout,
         currency=scenario.spec.currency,
         price_year=scenario.spec.price_year,
         outcome=outcome,
@@ -77,9 +133,6 @@ def assemble_plan(
         costs=lines,
         notes=_notes(scenario, quantities.services),
         versions=_versions(),
-        timing=Timing(
-            design_s=round(work.seconds, 3), first_plan_s=round(work.first_plan_s, 3), history=tuple(work.history)
-        ),
     )
 
 
@@ -101,9 +154,16 @@ def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Qua
         services=tuple(
             _service(network, demand, ids[phase], draft.services.get((demand.id, phase), ()))
             for phase in range(len(ids))
-            for demand in scenario.active_demands(phase)
+            for demand in _demands_of(scenario, draft, phase)
         ),
     )
+
+
+def _demands_of(scenario: Scenario, draft: Draft, phase: int) -> list[Demand]:
+    """Return the demands that are asked or served in a phase, sorted by id."""
+    names = {demand.id for demand in scenario.active_demands(phase)}
+    names |= {demand for (demand, at), routes in draft.services.items() if at == phase and routes}
+    return [scenario.demand(name) for name in sorted(names)]
 
 
 def _service(network: Network, demand: Demand, phase: str, candidates: tuple[Candidate, ...]) -> Service:

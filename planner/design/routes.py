@@ -101,6 +101,38 @@ class RouteJudge:
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
         return self._candidate(demand, technology, spans, route)
 
+    def appraise(
+        self,
+        demand: Demand,
+        technology: Technology,
+        spans: list[int],
+        stations: tuple[Station, ...],
+        *,
+        lanes: int | None = None,
+    ) -> Candidate:
+        """Return the candidate of a walk whether or not it meets the demand's targets.
+
+        Without `lanes`, as many are taken as the rate needs, at most what the technology allows.
+        """
+        hardware = self._hardware[technology.id]
+        links = self.arms.links(spans, self._walk_nodes(demand, spans), stations, hardware)
+        performance = evaluate_route(links, hardware, min_fidelity=demand.min_fidelity)
+        if lanes is None:
+            wanted = demand.min_rate_hz / performance.lane_rate_hz if performance.lane_rate_hz > 0.0 else math.inf
+            lanes = max(1, math.ceil(min(wanted, technology.max_lanes)))
+        route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
+        return self._candidate(demand, technology, spans, route)
+
+    def meets(self, demand: Demand, technology: Technology, candidate: Candidate) -> bool:
+        """Return whether an appraised route meets what its demand and its technology ask."""
+        spans = [self._span_index[span] for span in candidate.route.spans]
+        judged = self.judge(demand, technology, spans, candidate.route.stations)
+        return judged is not None and judged.route.lanes <= candidate.route.lanes <= technology.max_lanes
+
+    @cached_property
+    def _span_index(self) -> dict[str, int]:
+        return self.network.span_index()
+
     def _walk_nodes(self, demand: Demand, spans: list[int]) -> list[int]:
         node = self.sites[demand.a].node
         nodes = [node]

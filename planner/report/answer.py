@@ -15,6 +15,7 @@ STOPPED = {
     "work_budget": "its work budget was spent",
     "time_limit": "its time limit was reached; on another machine it may end with another plan",
     "interrupt": "it was interrupted",
+    "evaluated": "there was none: the plan was given, and only priced and checked",
 }
 STATUS = {
     "proof": "Optimal",
@@ -22,15 +23,18 @@ STATUS = {
     "work_budget": "Work budget spent",
     "time_limit": "Time limit reached",
     "interrupt": "Interrupted",
+    "evaluated": "None: a given plan",
 }
 SCOPES = {
     "whole_problem": "every plan that meets the scenario",
     "roll_out": "every plan that builds all in the first phase",
+    "none": "nothing: no bound was computed",
     "candidate_routes": "plans made of the routes that were considered; others might be cheaper",
 }
 BOUNDS = {
     "whole_problem": "No plan that meets the scenario",
     "roll_out": "No plan that builds everything in the first phase",
+    "none": "",
     "candidate_routes": "No plan made of the routes that were considered (others were not ruled out)",
 }
 """What the lower bound is about."""
@@ -129,11 +133,14 @@ def _price_words(dossier: Dossier) -> str:
     cost, bound = (money_words(amount, currency) for amount in (outcome.cost, outcome.lower_bound))
     saving = f"at most {percent(outcome.gap)} of the cost could be saved" if outcome.gap else "nothing could be saved"
     saving += " with these routes" if outcome.bound_scope == "candidate_routes" else ""
+    distance = f"{BOUNDS[outcome.bound_scope]} can cost less than {bound}, so that {saving}."
+    if outcome.bound_scope == "none":
+        distance = "No lower bound was computed, so that its distance from the best plan is not known."
     return (
         f"Its net present cost is {cost} at prices of {year} (capital and yearly costs of {economics.horizon_years} "
         f"years, discounted at {percent(economics.discount_rate)} a year); capital spending alone adds up to "
         f"{money_words(total_capex(dossier), currency)} before discounting. The search ended because "
-        f"{STOPPED[outcome.stopped_by]}. {BOUNDS[outcome.bound_scope]} can cost less than {bound}, so that {saving}."
+        f"{STOPPED[outcome.stopped_by]}. {distance}"
     )
 
 
