@@ -29,6 +29,7 @@ ENGINES = {"geodata", "design", "verify", "report"}
 HOMES = {
     "osmnx": {"geodata"},
     "osmium": {"geodata"},
+    "psycopg": {"geodata/postgis.py"},
     "pyogrio": {"geodata"},
     "geopandas": {"geodata", "verify/geometry.py"},
     "shapely": {"geodata", "verify/geometry.py"},

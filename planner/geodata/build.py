@@ -136,7 +136,7 @@ def _read_region(scenario: Scenario) -> _Region:
     """Return all layers, read and checked, streets split into blocks and their ground annotated."""
     layer, extent = scenario.spec.layers.streets, scenario.spec.extent
     path = scenario.folder / layer.path
-    streets = READERS[file_kind(path)](path, layer)
+    streets = READERS["features" if layer.is_database else file_kind(path)](path, layer)
     noded = node_streets(streets, extent, str(path))
     plan = draw_streets(noded.blocks, metric_projection(extent))
     ground = annotate_ground(scenario, streets, plan)

@@ -11,6 +11,7 @@ from planner.geodata.delimited import read_delimited
 from planner.geodata.files import COMPRESSED, check_size, kind_of
 from planner.geodata.geojson import Collection, read_geojson
 from planner.geodata.kml import read_kml
+from planner.geodata.postgis import read_postgis
 from planner.geodata.tables import read_geopackage, read_geoparquet, read_shapefile, read_zipped_shapefile
 from planner.geodata.wording import clean_text
 from planner.scenario import Layer
@@ -49,6 +50,10 @@ def read_layer(path: Path, layer: Layer, known: Mapping[str, str]) -> Collection
     that cannot be read, a format that is not known, a reference system that is missing, unknown or contradicts the
     layer's, and a field or column that does not exist.
     """
+    if layer.is_database:
+        collection = read_postgis(layer)
+        _check_columns(collection, layer, known)
+        return _with_values(collection, layer, known)
     if not is_feature_file(path):
         endings = f"{', '.join(READERS)}; text formats also with .gz or .bz2"
         raise InputError.at(str(path), f"cannot read '{''.join(path.suffixes) or path.name}' files here; {endings}")

@@ -40,7 +40,7 @@ def read_places(path: Path, layer: SiteLayer) -> list[Place]:
     Of an OpenStreetMap extract they are the things that `objects` or `tags` of the layer choose. Raises InputError,
     located, for what cannot be read, for features without a place, and for things that are not in the extract.
     """
-    if file_kind(path) == "osm":
+    if not layer.is_database and file_kind(path) == "osm":
         if not (layer.tags or layer.objects):
             text = "say which things of the extract are sites, by objects (id: w123) or tags (telecom=exchange)"
             raise InputError.at(str(path), text, key_path="objects")
@@ -48,7 +48,7 @@ def read_places(path: Path, layer: SiteLayer) -> list[Place]:
     for option in ("tags", "objects"):
         if getattr(layer, option):
             raise InputError.at(str(path), "is for OpenStreetMap extracts only; leave it out", key_path=option)
-    columns = _planar_columns(path, layer)
+    columns = None if layer.is_database else _planar_columns(path, layer)
     if columns is not None:
         return _planar_rows(path, layer, columns)
     return _feature_places(path, layer)

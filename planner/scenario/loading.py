@@ -14,7 +14,7 @@ from planner.catalog import CostCatalog, CostItem, HardwareCatalog, load_costs, 
 from planner.errors import InputError, Problem
 from planner.scenario.references import reference_problems
 from planner.scenario.sitefiles import read_sites
-from planner.scenario.spec import Scenario, ScenarioSpec, Site, SiteLayer
+from planner.scenario.spec import DATABASE_SCHEMES, Scenario, ScenarioSpec, Site, SiteLayer
 from planner.yamlio import Document, parse_model, read_document
 
 
@@ -98,7 +98,7 @@ def _missing_files(document: Document) -> list[Problem]:
     return [
         document.problem(key_path, f"no such file: {named}")
         for key_path, named in _layer_entries(document)
-        if not (document.path.parent / named).is_file()
+        if not named.startswith(DATABASE_SCHEMES) and not (document.path.parent / named).is_file()
     ]
 
 
@@ -113,7 +113,7 @@ def _layer_sites(
     notes: list[str] = []
     for key_path, named in _layer_entries(document):
         path = document.path.parent / named
-        if key_path[1] == "sites" and path.is_file():
+        if key_path[1] == "sites" and (named.startswith(DATABASE_SCHEMES) or path.is_file()):
             raw = _get(document.value, *key_path[:-1])
             try:
                 layer = SiteLayer.model_validate_json(json.dumps(raw))

@@ -38,6 +38,10 @@ Role = Literal["end", "repeater", "pair_source", "heralding"]
 Redundancy = Literal["strict", "maximal"]
 
 
+DATABASE_SCHEMES = ("postgresql://", "postgres://")
+"""Beginnings of a connection URL, where a layer would have a path."""
+
+
 class Extent(Model):
     """The box that holds the whole region; what lies outside is refused as misplaced."""
 
@@ -61,8 +65,9 @@ class Layer(Model):
     """A file of geodata, by path relative to the scenario."""
 
     path: Annotated[str, Field(min_length=1)]
+    """The file, or `postgresql://user@host/database` for a table of a PostGIS database."""
     layer: str | None = None
-    """Which layer of a file that holds several: the table of a GeoPackage, the folder of a KML file."""
+    """Which layer of a file that holds several: the table of a GeoPackage or database, the folder of a KML file."""
     header: tuple[str, ...] = ()
     """Names of the columns of a delimited text file whose first line holds none."""
     columns: dict[Name, str] = Field(default_factory=dict)
@@ -78,6 +83,11 @@ class Layer(Model):
     """True for a layer that is not survey data but a stated assumption."""
     note: Text = ""
     attribution: Text = ""
+
+    @property
+    def is_database(self) -> bool:
+        """Return whether `path` is the connection URL of a database."""
+        return self.path.startswith(DATABASE_SCHEMES)
 
 
 class SiteLayer(Layer):
