@@ -40,6 +40,7 @@ HOMES = {
         "design/selection.py",
         "design/variables.py",
         "design/constraints.py",
+        "design/line_program.py",
         "design/objective.py",
     },
     "highspy": {"design/solver_process.py"},

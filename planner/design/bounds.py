@@ -9,17 +9,18 @@ not count as two ways; a demand whose routes may share what no route can avoid i
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.design.graph import DesignGraph, design_graph
-from planner.design.ledger import PriceTable
-from planner.design.orientation import OrientationProblem, bound_orientation
+from planner.design.ledger import NEVER, PriceTable
+from planner.design.line_bound import FoundLines, find_lines
+from planner.design.orientation import OrientationProblem
 from planner.design.reduction import reduce_graph
 from planner.design.redundancy import ChainLink, chain_of_parts
 from planner.design.routes import RouteJudge
@@ -30,9 +31,6 @@ from planner.scenario import Demand, Scenario
 METHOD = (
     "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
 )
-MAX_STEPS = 20_000
-MIN_USAGE = 0.02
-"""Usage in the relaxation from which an edge belongs to its network."""
 MIN_SHARE = 0.8
 """Share of a duct's streets that must be used for the duct to belong to it."""
 LARGE_SIZE = 1_000_000
@@ -55,46 +53,60 @@ class LineGraph:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LowerBound:
-    """A bound on the cost of every plan, and the lines that the relaxation would build."""
+    """A bound on the cost of every plan, and the steps of the relaxation's method that it took."""
 
     value: float
     steps: int
-    support: NDArray[np.bool_]
-    """A flag for each span: whether it lies on the relaxation's network."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """Who follows the search for a bound: all bounds and networks are told at once, so that it can end early."""
+
+    gap: float = 1e-3
+    """Distance from plan to bound, relative to the plan, that somebody wants: sets how exact the bound gets."""
+    on_bound: Callable[[float], bool] = lambda _: True
+    """Called with every bound on the cost of all plans, safe wherever the search ends; says whether to go on."""
+    on_lines: Callable[[Integers], None] = lambda _: None
+    """Called with cheap networks of lines: the phase in which each span is first there, `NEVER` for those left out."""
+    seconds_left: Callable[[], float] = lambda: 3600.0
+    """The clock, a last resort for integer programs."""
 
 
 def lower_bound(
-    network: Network,
-    scenario: Scenario,
-    *,
-    prices: PriceTable | None = None,
-    keep_going: Callable[[], bool] = lambda: True,
+    network: Network, scenario: Scenario, listener: Listener | None = None, *, prices: PriceTable | None = None
 ) -> LowerBound:
     """Return a safe lower bound on the net present cost of every plan that serves all demands.
 
-    `prices` are those of the scenario unless others are given. `keep_going` is asked now and then; the bound is safe
-    wherever it stops.
+    `prices` are those of the scenario unless others are given.
     """
+    listener = listener or Listener()
     prices = prices or PriceTable(network, scenario)
     graph = design_graph(network)
     distances = Distances(network, scenario, graph)
     reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
     stations = station_cost(present_tariff(prices), scenario, reaches, scenario.demands)
     last = len(scenario.phases) - 1
-    bounds = [
-        bound_lines(network, scenario, line_graph(network, graph, prices, phases), keep_going=keep_going)
-        for phases in dict.fromkeys((tuple(range(last + 1)), (last,)))
-    ]
-    best = max(bounds, key=lambda bound: bound.value)
-    return LowerBound(
-        value=stations + best.value, steps=sum(bound.steps for bound in bounds), support=bounds[0].support
-    )
+    choices = [tuple(range(last + 1))]
+    if last and (network.spans.lease_per_fiber_year > 0.0).any():
+        choices.append((last,))
+    best, steps = 0.0, 0
+    for phases in choices:
+        lines = line_graph(network, graph, prices, phases)
+        found = bound_lines(
+            network, scenario, lines, replace(listener, on_bound=lambda v: listener.on_bound(stations + v))
+        )
+        best, steps = max(best, found.bound), steps + found.steps
+        if not listener.on_bound(stations + best):
+            break
+    return LowerBound(value=stations + best, steps=steps)
 
 
-def bound_lines(
-    network: Network, scenario: Scenario, lines: LineGraph, *, keep_going: Callable[[], bool] = lambda: True
-) -> LowerBound:
-    """Return the bound on what lines cost, over the phases that the lines are priced for."""
+def bound_lines(network: Network, scenario: Scenario, lines: LineGraph, listener: Listener) -> FoundLines:
+    """Return the bound on what lines cost, over the phases that the lines are priced for.
+
+    Networks are told to the listener if these are all phases.
+    """
     skipped = len(scenario.phases) - len(lines.prices)
     judge = RouteJudge(network, scenario)
     ends = [
@@ -116,10 +128,31 @@ def bound_lines(
             )
         ),
     )
+    ducts = _streets_of_ducts(network)
+
+    def offer(built: NDArray[np.bool_]) -> None:
+        if not skipped:
+            used = [lines.spans[reduced.expand(np.flatnonzero(row))] for row in built]
+            listener.on_lines(_first_phases(np.stack([_with_ducts(network, ducts, spans) for spans in used])))
+
     with _threads_for(reduced.prices.size * len(scenario.demands)):
-        found = bound_orientation(problem, max_steps=MAX_STEPS, on_progress=lambda *_: keep_going())
-    used = reduced.expand(np.flatnonzero(found.usage[-1] > MIN_USAGE))
-    return LowerBound(value=found.value, steps=found.steps, support=_support(network, lines.spans[used]))
+        return find_lines(
+            problem, gap=listener.gap, hear=listener.on_bound, offer=offer, seconds_left=listener.seconds_left
+        )
+
+
+def _first_phases(flags: NDArray[np.bool_]) -> Integers:
+    """Return the first phase in which each span is flagged in (phases, spans), `NEVER` where in none."""
+    return np.where(flags.any(axis=0), flags.argmax(axis=0), NEVER).astype(np.int64)
+
+
+def _with_ducts(network: Network, ducts: Mapping[int, Integers], used: Integers) -> NDArray[np.bool_]:
+    """Return a flag for each span: used, or a duct most of whose streets are used."""
+    flags = np.zeros(len(network.spans), dtype=np.bool_)
+    flags[used] = True
+    for duct, streets in ducts.items():
+        flags[duct] = flags[streets].mean() > MIN_SHARE
+    return flags
 
 
 def _line_needs(judge: RouteJudge, lines: LineGraph, demand: Demand) -> list[ChainLink]:
@@ -133,15 +166,6 @@ def _line_needs(judge: RouteJudge, lines: LineGraph, demand: Demand) -> list[Cha
     touched = sorted({span for group in exempt for span in judge.graph.group_spans[group]})
     shared = np.isin(lines.spans, touched)
     return chain_of_parts(judge.graph.nodes, lines.start, lines.end, shared, ends)
-
-
-def _support(network: Network, used: Integers) -> NDArray[np.bool_]:
-    """Return a flag for each span: used, or a duct most of whose streets are used."""
-    support = np.zeros(len(network.spans), dtype=np.bool_)
-    support[used] = True
-    for duct, streets in _streets_of_ducts(network).items():
-        support[duct] = support[streets].mean() > MIN_SHARE
-    return support
 
 
 @contextmanager

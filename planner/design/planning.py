@@ -56,7 +56,6 @@ def design_plan(
     )
     chosen = rollout or scenario.spec.rollout
     prices = PriceTable(network, scenario, at_first=chosen == "all-at-once")
-
     known = () if start is None else routes_of_plan(RouteJudge(network, scenario), start)
     context = Context(
         network=network,

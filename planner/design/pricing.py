@@ -92,7 +92,7 @@ class RouteSearch:
     """Finds cheap routes in one network; counts every set of shortest trees as a step of work.
 
     `distortion`, a factor per span, makes the search look at other routes than the cheapest; what it finds is priced
-    truly all the same.
+    truly all the same. `allowed`, a flag per span, confines it.
     """
 
     def __init__(self, graph: DesignGraph, judge: RouteJudge) -> None:
@@ -102,6 +102,7 @@ class RouteSearch:
         self.scenario: Scenario = judge.scenario
         self.steps = 0
         self.distortion: Floats | None = None
+        self.allowed: NDArray[np.bool_] | None = None
         self._pairs = PairSearch(graph, judge)
         index = judge.network.span_index()
         self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in judge.network.hops}
@@ -156,6 +157,8 @@ class RouteSearch:
             price *= self.distortion
         price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
         price[self.graph.spans_in_groups(avoid)] = UNREACHABLE
+        if self.allowed is not None:
+            price[~self.allowed] = UNREACHABLE
         return price
 
     def _with_quiet(self, price: Floats) -> list[Floats]:

@@ -6,21 +6,20 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
 from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate, RouteJudge
-from planner.design.search import LocalSearch
+from planner.design.search import STARTS, LocalSearch
 from planner.design.selection import Choice, choose
 from planner.design.solvers import SolverTask
-from planner.design.work import Work
-from planner.network import Network
+from planner.design.work import PROOF_GAP, Work
+from planner.network import Integers, Network
 from planner.scenario import Scenario
 
+OnLines = Callable[[Integers], None]
+"""Told of a network of lines: the phase from which each span is there, `NEVER` for those left out."""
 STEPS_PER_SOLVE = 20
 """Steps of work that one run of the integer program counts for, besides its nodes."""
 NODES_PER_STEP = 50
@@ -51,8 +50,8 @@ class Draft:
 class Context:
     """What a roll-out plans with.
 
-    `prove` is called once there is a first plan, to compute a bound for it; it may return a flag for each span, saying
-    which lie on a network that is worth a try.
+    `prove` is called once demands have been routed, to compute a bound; it calls what it is given with networks of
+    lines that are worth a try.
     """
 
     network: Network
@@ -61,7 +60,7 @@ class Context:
     prices: PriceTable
     past: Past = NOTHING
     """What stands before planning starts."""
-    prove: Callable[[], NDArray[np.bool_] | None] = field(default=lambda: None)
+    prove: Callable[[OnLines], None] = field(default=lambda _: None)
     start: tuple[Candidate, ...] = ()
     """Routes of a plan to start from."""
     kept: frozenset[str] = frozenset()
@@ -89,24 +88,41 @@ def draft_spending(prices: PriceTable, draft: Draft) -> list[float]:
 
 
 def plan_jointly(context: Context) -> Draft | None:
-    """Return a draft for all phases at once, or None when no combination of the routes found is a plan."""
-    scenario, work, known = context.scenario, context.work, context.start
-    prices, past = context.prices, context.past
+    """Return a draft for all phases at once, or None when no combination of the routes found is a plan.
+
+    A first plan is constructed; then bound and networks of lines are found, and demands routed in each network; what
+    work is left goes into improving routes and into the program over all of them.
+    """
+    scenario, work, known, past = context.scenario, context.work, context.start, context.past
     search = RouteSearch(design_graph(context.network), RouteJudge(context.network, scenario))
-    local = LocalSearch(search, prices, scenario.demands, work)
+    local = LocalSearch(search, context.prices, scenario.demands, work)
     local.pool.add(known)
-    best = local.construct(past, known)
-    draft = _solve_pool(context, local, prices, best)
-    if draft is not None:
-        local.follow(context.prove())
+    best = local.construct(past, known, orders=1)
+    drafts = [] if _is_enough(context, local) else [_solve_pool(context, local, best)]
+
+    def follow(lines: Integers) -> None:
+        nonlocal best
+        best = min(best, local.route_within(past, lines), key=local.rank)
+
+    context.prove(follow)
     if not work.is_over:
-        best = min(best, local.construct(past, known), key=local.rank)
+        best = min(best, local.construct(past, known, orders=STARTS), key=local.rank)
         best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
-        draft = _solve_pool(context, local, prices, best) or draft
-    return draft
+        drafts.append(_solve_pool(context, local, best))
+    if local.plan is not None and scenario.spec.objective == "net_present_cost":
+        drafts.append(_draft_of_ledger(local.plan))
+    found = [draft for draft in drafts if draft is not None]
+    if scenario.spec.objective == "service":
+        return found[-1] if found else None
+    return min(found, key=lambda draft: draft_cost(context.prices, draft), default=None)
 
 
-def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: Ledger) -> Draft | None:
+def _is_enough(context: Context, local: LocalSearch) -> bool:
+    """Return whether what was constructed is a plan already: everybody is served, where everybody must be."""
+    return local.plan is not None and context.scenario.spec.objective == "net_present_cost"
+
+
+def _solve_pool(context: Context, local: LocalSearch, best: Ledger) -> Draft | None:
     """Return the best draft over all candidates found so far, or None when there is none."""
     scenario, work = context.scenario, context.work
     candidates = local.pool.candidates
@@ -116,14 +132,14 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
         return None
     instance = build_instance(
         scenario,
-        prices,
+        context.prices,
         candidates,
         past=best.past,
         serve_all=serve_all,
         kept=context.kept,
     )
     task = SolverTask(
-        gap=SOLVER_GAP,
+        gap=min(SOLVER_GAP, max(PROOF_GAP, 0.1 * work.gap_wanted)),
         max_nodes=MAX_NODES,
         time_limit_s=work.seconds_left,
         seed=scenario.spec.solver.seed,
@@ -132,7 +148,7 @@ def _solve_pool(context: Context, local: LocalSearch, prices: PriceTable, best: 
     choice = choose(instance, task)
     work.spend(STEPS_PER_SOLVE + choice.nodes // NODES_PER_STEP)
     if choice.ending in ("infeasible", "nothing"):
-        return _draft_of_ledger(best) if serve_all and best.is_within_budgets() and best.has_room() else None
+        return None
     work.found(choice.cost * MONEY)
     return _draft(instance, choice, candidates)
 

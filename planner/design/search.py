@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.design.ledger import Ledger, Past, PriceTable
+from planner.design.ledger import NEVER, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate
 from planner.design.work import Work
-from planner.network import Floats
+from planner.network import Floats, Integers
 from planner.scenario import Demand
 
 STARTS = 3
@@ -61,31 +60,50 @@ class LocalSearch:
         self.demands = tuple(demands)
         self.work = work
         self.pool = Pool()
+        self.plan: Ledger | None = None
+        """The cheapest ledger so far that is a plan."""
         self._alone: set[str] = set()
         self._guide: Floats | None = None
         self._random = np.random.default_rng(search.scenario.spec.solver.seed)
 
-    def follow(self, network: NDArray[np.bool_] | None) -> None:
-        """Prefer the flagged spans from now on, half of the time."""
-        self._guide = None if network is None else np.where(network, GUIDE_FACTOR, 1.0)
-
-    def construct(self, past: Past, known: Sequence[Candidate] = ()) -> Ledger:
+    def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int) -> Ledger:
         """Return the best of the known routes and of a few orders in which demands are routed.
 
         A demand without a route is left out.
         """
         ledgers = [self._given(past, known)] if known else []
-        for order in self._orders():
+        for order in self._orders()[:orders]:
+            if ledgers and self.work.is_over:
+                break
             self.search.distortion = self._guide
             ledger = Ledger(self.prices, past)
             for demand in order:
                 self._route(ledger, demand)
             self.note(ledger)
             ledgers.append(ledger)
-            if self.work.is_over:
-                break
         self.search.distortion = None
         return min(ledgers, key=self.rank)
+
+    def route_within(self, past: Past, lines: Integers) -> Ledger:
+        """Return a ledger whose demands are routed on a network of lines as far as it serves them, else beside it.
+
+        `lines` says from which phase on each span is there. The search prefers the network from now on, half of the
+        time.
+        """
+        self._guide = np.where(lines < NEVER, GUIDE_FACTOR, 1.0)
+        ledger = Ledger(self.prices, past)
+        for demand in self._orders()[0]:
+            self.search.allowed = (lines <= self.search.scenario.phase_index(demand.from_phase)) | (
+                ledger.span_phase < 0
+            )
+            if not self._route(ledger, demand):
+                self.search.allowed = None
+                self.search.distortion = self._guide
+                self._route(ledger, demand)
+                self.search.distortion = None
+        self.search.allowed = None
+        self.note(ledger)
+        return ledger
 
     def _given(self, past: Past, known: Sequence[Candidate]) -> Ledger:
         """Return a ledger in which demands have the routes that are known for them, if those are as many as asked."""
@@ -141,22 +159,26 @@ class LocalSearch:
         missing, cost = self.rank(ledger)
         if not missing and ledger.is_within_budgets() and ledger.has_room():
             self.work.found(cost)
+            if self.plan is None or cost < self.plan.cost():
+                self.plan = ledger
 
     def rank(self, ledger: Ledger) -> tuple[int, float]:
         """Return how good a ledger is: demands left out, then cost."""
         return sum(demand.id not in ledger.routes for demand in self.demands), ledger.cost()
 
-    def _route(self, ledger: Ledger, demand: Demand) -> None:
+    def _route(self, ledger: Ledger, demand: Demand) -> bool:
+        """Serve a demand on top of what a ledger holds; return whether a way was found."""
         before = self.search.steps
         routes = self.search.cheapest_service(demand, ledger)
-        self.work.spend(self.search.steps - before)
         if routes is not None:
             self.pool.add(routes)
             ledger.add(demand.id, routes)
-        elif demand.id not in self._alone:
+        elif self.search.allowed is None and demand.id not in self._alone:
             # others have taken what it needs; the integer program may still choose between them
             self._alone.add(demand.id)
             self.pool.add(self.search.cheapest_service(demand, Ledger(self.prices, ledger.past)) or ())
+        self.work.spend(self.search.steps - before)
+        return routes is not None
 
     def _related(self, ledger: Ledger) -> list[Demand]:
         """Return a random demand and up to two more that share most spans with it, in random order."""

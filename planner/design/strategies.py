@@ -7,40 +7,39 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.design.bounds import STEPS_PER_WORK, lower_bound
+from planner.design.bounds import STEPS_PER_WORK, Listener, lower_bound
 from planner.design.ledger import Past, PriceTable
-from planner.design.rollouts import Context, Draft, draft_cost, draft_spending, plan_jointly
+from planner.design.rollouts import Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
 from planner.design.routes import Candidate, allowed_technologies
 from planner.design.work import Work
 from planner.network import Network
 from planner.scenario import Budgets, Rollout, Scenario
 
-Flags = NDArray[np.bool_]
-
 END_STATE_SHARE = 0.5
 """Share of the work that end-state-first spends on the network of the last phase."""
 
 
-def prover(network: Network, scenario: Scenario, prices: PriceTable, work: Work) -> Callable[[], Flags | None]:
-    """Return how a bound on the cost of all plans is computed; its value goes to `work`.
+def prover(network: Network, scenario: Scenario, prices: PriceTable, work: Work) -> Callable[[OnLines], None]:
+    """Return how a bound on the cost of all plans is computed; bounds go to `work` as they are found.
 
-    The call returns which spans lie on the relaxation's network. There is no bound if demands may be left unserved.
+    The call takes a function that is told of cheap networks of lines. There is no bound if demands may be left
+    unserved.
     """
 
-    def prove() -> Flags | None:
+    def hear(bound: float) -> bool:
+        work.proved(bound)
+        return not (work.is_stopped or work.is_done)
+
+    def prove(on_lines: OnLines) -> None:
         if scenario.spec.objective != "net_present_cost":
-            return None
-        bound = lower_bound(
-            network,
-            scenario,
-            prices=prices,
-            keep_going=lambda: not work.interrupted and work.seconds < work.time_limit_s,
+            return
+        listener = Listener(
+            gap=work.gap_wanted, on_bound=hear, on_lines=on_lines, seconds_left=lambda: work.seconds_left
         )
+        bound = lower_bound(network, scenario, listener, prices=prices)
         work.spend(bound.steps // STEPS_PER_WORK)
         work.proved(bound.value)
-        return bound.support
 
     return prove
 
@@ -80,7 +79,7 @@ def plan_step_by_step(context: Context) -> Draft | None:
         known |= {c.key: c for routes in draft.services.values() for c in routes}
     joined = _joined(steps)
     work.found(draft_cost(context.prices, joined))
-    context.prove()
+    context.prove(lambda _: None)
     return joined
 
 
@@ -174,14 +173,13 @@ def _end_state(scenario: Scenario) -> Scenario:
     return _one_phase(scenario, len(scenario.phases) - 1, min(money, default=None))
 
 
-def _guide(network: Network, scenario: Scenario, work: Work) -> Callable[[], Flags | None]:
-    """Return how the relaxation's network of a step is found; its bound says nothing about a step on what stands."""
+def _guide(network: Network, scenario: Scenario, work: Work) -> Callable[[OnLines], None]:
+    """Return how networks for a step are found; the bound says nothing about a step on what stands."""
 
-    def guide() -> Flags | None:
+    def guide(on_lines: OnLines) -> None:
         trial = _share_of(work, 1.0)
-        support = prover(network, scenario, PriceTable(network, scenario), trial)()
+        prover(network, scenario, PriceTable(network, scenario), trial)(on_lines)
         work.spend(trial.spent)
-        return support
 
     return guide
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from planner.plan import Progress, StoppedBy
 
+PROOF_GAP = 1e-7
+"""Distance between plan and bound, as a share, that is put down to rounding: such a plan is proven."""
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -63,20 +66,25 @@ class Work:
         return max(0.0, (self.incumbent - self.bound) / self.incumbent) if self.incumbent > 0.0 else 0.0
 
     @property
+    def is_done(self) -> bool:
+        """Return whether the wanted gap is reached; below `PROOF_GAP` there is nothing left to prove."""
+        return self.incumbent is not None and self.gap <= max(self.gap_wanted, PROOF_GAP)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether somebody or the clock wants an end."""
+        return self.interrupted or self.seconds >= self.time_limit_s
+
+    @property
     def is_over(self) -> bool:
         """Return whether the search must stop."""
-        return (
-            self.interrupted
-            or self.spent >= self.budget
-            or self.seconds >= self.time_limit_s
-            or (self.incumbent is not None and self.gap <= self.gap_wanted)
-        )
+        return self.is_done or self.is_stopped or self.spent >= self.budget
 
     def stopped_by(self) -> StoppedBy:
         """Return what ended the search; the strongest reason first."""
-        if self.incumbent is not None and self.gap <= 1e-9:
+        if self.incumbent is not None and self.gap <= PROOF_GAP:
             return "proof"
-        if self.incumbent is not None and self.gap <= self.gap_wanted:
+        if self.is_done:
             return "gap"
         if self.interrupted:
             return "interrupt"

@@ -1,0 +1,177 @@
+"""What lines must cost at least, and the networks of lines that are found on the way there.
+
+While the first-order method works on the relaxation, the edges that it uses get fewer; as soon as they are few enough,
+an integer program picks the cheapest network among them, and whoever plans can route its demands there. At the end,
+reduced costs exclude edges from every cheaper network; the same program on what is left is a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.design.blocks import connected_parts, two_route_parts
+from planner.design.line_program import LineNetwork, cheapest_lines, line_program
+from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
+from planner.design.solvers import SolverTask
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MAX_STEPS = 20_000
+USED = 0.001
+"""Usage in the relaxation from which an edge is worth a try."""
+FEWER = 0.85
+"""How many edges must be left, of those last looked at, for another look."""
+MAX_FLOWS = 12_000
+"""Largest number of flow variables of a program of lines."""
+MAX_NODES = 2_000
+SLACKS = (3e-5, 8e-6, 2e-6)
+"""Distances between bound and network, as shares, at which a proof is tried."""
+ROUNDING = 1e-8
+"""Share by which the solver's bound may be too high for its tolerances."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FoundLines:
+    """A bound on the price of every network that serves the demands, and the cheapest one found."""
+
+    bound: float
+    network: NDArray[np.bool_] | None
+    """(phases, edges): what is there by each phase; None where no network was found."""
+    price: float
+    """Price of the network, infinite where none was found."""
+    steps: int
+
+
+class _Watch:
+    """Looks for networks while the relaxation is being solved, and remembers the best."""
+
+    def __init__(
+        self,
+        problem: OrientationProblem,
+        *,
+        hear: Callable[[float], bool],
+        offer: Callable[[NDArray[np.bool_]], None],
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self.problem = problem
+        self.network: LineNetwork | None = None
+        self.bound = 0.0
+        self.slack = 0.0
+        """Share of the best network's price within which the bound is near enough to end a run."""
+        self._hear = hear
+        self._offer = offer
+        self._seconds_left = seconds_left
+        self._looked_at = np.array([], dtype=np.int64)
+
+    @property
+    def price(self) -> float:
+        """Return the price of the best network."""
+        return np.inf if self.network is None else self.network.price
+
+    def look(self, bound: float, usage: Floats) -> bool:
+        """Note a bound, perhaps try a network on what is used, and return whether to go on."""
+        self.bound = max(self.bound, bound)
+        if not self._hear(self.bound):
+            return False
+        edges = self._edges(usage)
+        if len(self._looked_at) == 0 or len(edges) <= FEWER * len(self._looked_at):
+            self.try_edges(edges)
+        return self._hear(self.bound) and not self.is_settled()
+
+    def is_settled(self) -> bool:
+        """Return whether the bound is so near to the best network that a run need not go on."""
+        return self.network is not None and self.bound >= self.price * (1.0 - self.slack)
+
+    def try_last(self, usage: Floats) -> None:
+        """Try the edges that are used in the end, if they are others than those tried before."""
+        edges = self._edges(usage)
+        if not np.array_equal(edges, self._looked_at):
+            self.try_edges(edges)
+
+    def _edges(self, usage: Floats) -> Integers:
+        used = usage[-1] > USED
+        return np.flatnonzero(used if self.network is None else used | self.network.built[-1])
+
+    def try_edges(self, edges: Integers) -> LineNetwork | None:
+        """Return the cheapest network on some edges, and offer it if it is the best so far; None where too many."""
+        self._looked_at = edges
+        if not _suffices(self.problem, edges):
+            return None
+        program = line_program(self.problem, edges)
+        if program.size > MAX_FLOWS:
+            return None
+        task = SolverTask(gap=ROUNDING, max_nodes=MAX_NODES, time_limit_s=self._seconds_left())
+        found = cheapest_lines(self.problem, edges, program, task)
+        if found.price < self.price * (1.0 - ROUNDING):
+            self.network = found
+            self._offer(found.built)
+        return found
+
+
+def find_lines(
+    problem: OrientationProblem,
+    *,
+    gap: float,
+    hear: Callable[[float], bool],
+    offer: Callable[[NDArray[np.bool_]], None],
+    seconds_left: Callable[[], float],
+) -> FoundLines:
+    """Return the best bound and network of lines found; a bound of 0 where no network serves the demands at all.
+
+    `hear(bound)` is called with every bound and ends the search by returning False; `offer(network)` with every network
+    (phases, edges) that is better than the ones before. Without an end from there, the search goes on until the bound
+    is within about a twentieth of `gap` of the best network, and for a gap of 0 to a proof that there is no cheaper
+    one, or until the steps are spent.
+    """
+    if not problem.demands or not _suffices(problem, np.arange(len(problem.start))):
+        return FoundLines(bound=0.0, network=None, price=np.inf, steps=0)
+    watch = _Watch(problem, hear=hear, offer=offer, seconds_left=seconds_left)
+    finest = min(1e-4, gap / 20.0)
+    slacks = [slack for slack in SLACKS if slack > finest] or [finest]
+    state, steps = None, 0
+    for watch.slack in slacks:
+        found = bound_orientation(
+            problem,
+            max_steps=MAX_STEPS - steps,
+            target_gap=max(watch.slack, SLACKS[-1]),
+            start=state,
+            on_progress=lambda _, bound, usage: watch.look(bound, usage),
+        )
+        state, steps = found.state, steps + found.steps
+        watch.try_last(found.usage)
+        if not hear(watch.bound) or steps >= MAX_STEPS or _is_proven(watch, found):
+            break
+    return FoundLines(
+        bound=watch.bound,
+        network=None if watch.network is None else watch.network.built,
+        price=watch.price,
+        steps=steps,
+    )
+
+
+def _is_proven(watch: _Watch, found: OrientationBound) -> bool:
+    """Return whether the best network is proven best by a program on the edges that a cheaper one might have."""
+    if watch.network is None:
+        return False
+    edges = np.flatnonzero(found.reduced_costs[-1] <= watch.price - found.value)
+    rest = watch.try_edges(edges)
+    if rest is None:
+        return False
+    # a cheaper network lies on these edges alone, and costs at least the program's bound
+    watch.bound = max(watch.bound, min(watch.price, rest.bound) * (1.0 - ROUNDING))
+    return watch.is_settled()
+
+
+def _suffices(problem: OrientationProblem, edges: Integers) -> bool:
+    """Return whether some edges are enough to serve the demands."""
+    start, end = problem.start[edges], problem.end[edges]
+    joined, paired = connected_parts(problem.nodes, start, end), two_route_parts(problem.nodes, start, end)
+    return all(
+        (paired if routes == 2 else joined)[source] == (paired if routes == 2 else joined)[target]
+        for source, target, routes, _ in problem.demands
+    )
