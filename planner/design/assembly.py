@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import combinations
 
 from planner import costs
-from planner.design.graph import span_risks
+from planner.design.risks import is_place
 from planner.design.rollouts import Draft
-from planner.design.routes import Candidate
+from planner.design.routes import Candidate, RouteJudge
 from planner.design.work import Work
 from planner.errors import SolverError
 from planner.network import Network
@@ -138,6 +139,7 @@ def _plan(network: Network, scenario: Scenario, draft: Draft, quantities: costs.
 
 def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Quantities:
     ids = [phase.id for phase in scenario.phases]
+    judge = RouteJudge(network, scenario)
     return costs.Quantities(
         builds=tuple(
             SpanBuild(span=network.spans.ids[span], phase=ids[phase])
@@ -152,7 +154,7 @@ def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Qua
             for (site, item, phase), count in sorted(draft.units.items(), key=lambda entry: (entry[0][2], entry[0]))
         ),
         services=tuple(
-            _service(network, demand, ids[phase], draft.services.get((demand.id, phase), ()))
+            _service(judge, demand, ids[phase], draft.services.get((demand.id, phase), ()))
             for phase in range(len(ids))
             for demand in _demands_of(scenario, draft, phase)
         ),
@@ -166,21 +168,21 @@ def _demands_of(scenario: Scenario, draft: Draft, phase: int) -> list[Demand]:
     return [scenario.demand(name) for name in sorted(names)]
 
 
-def _service(network: Network, demand: Demand, phase: str, candidates: tuple[Candidate, ...]) -> Service:
+def _service(judge: RouteJudge, demand: Demand, phase: str, candidates: tuple[Candidate, ...]) -> Service:
     routes = tuple(item.route for item in candidates)
     if len(candidates) < 2:
         return Service(demand=demand.id, phase=phase, routes=routes)
-    met = [{group for span in item.passes for group in span_risks(network, span)} for item in candidates]
-    risks = set.intersection(*met)
+    network, risks = judge.network, judge.risks(demand)
+    met = [risks.of_all(item.passes) for item in candidates]
+    shared = frozenset[str]().union(*(first & second for first, second in combinations(met, 2))) - risks.own(demand)
+    along = {risk for risk in shared if not is_place(risk)}
+    users = Counter(span for item in candidates for span in item.passes if not along.isdisjoint(risks.of(span)))
     capex = costs.span_list_capex(network)
-    users = Counter(
-        span for item in candidates for span in item.passes if not risks.isdisjoint(span_risks(network, span))
-    )
     return Service(
         demand=demand.id,
         phase=phase,
         routes=routes,
-        shared=(f"lateral:{demand.a}", f"lateral:{demand.b}", *sorted(risks)),
+        shared=(f"lateral:{demand.a}", f"lateral:{demand.b}", *sorted(shared)),
         shared_spans=tuple(
             SharedSpan(
                 span=network.spans.ids[span],

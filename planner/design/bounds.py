@@ -23,10 +23,12 @@ from planner.design.line_bound import FoundLines, find_lines
 from planner.design.orientation import OrientationProblem
 from planner.design.reduction import reduce_graph
 from planner.design.redundancy import ChainLink, chain_of_parts
+from planner.design.risks import conduits, is_place, weakest_level
 from planner.design.routes import RouteJudge
 from planner.design.stations import Distances, Reach, present_tariff, reach, station_cost
 from planner.network import Floats, Integers, Network
 from planner.scenario import Demand, Scenario
+from planner.scenario.demands import Disjointness
 
 METHOD = (
     "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
@@ -160,11 +162,13 @@ def _line_needs(judge: RouteJudge, lines: LineGraph, demand: Demand) -> list[Cha
     ends = (judge.sites[demand.a].node, judge.sites[demand.b].node)
     if ends[0] == ends[1]:
         return []
-    exempt = judge.exempt_risks(demand)
-    if not exempt:
+    if demand.routes == 1 or demand.disjoint == "repeater":
+        return [(*ends, 1)]
+    if demand.redundancy == "strict":
         return [(*ends, demand.routes)]
-    touched = sorted({span for group in exempt for span in judge.graph.group_spans[group]})
-    shared = np.isin(lines.spans, touched)
+    # an edge is used twice only if both routes use its span, or one of them a duct that shares its street
+    along = [risk for risk in judge.exempt_risks(demand) if not is_place(risk)]
+    shared = np.isin(lines.spans, judge.risks(demand).spans_with(along))
     return chain_of_parts(judge.graph.nodes, lines.start, lines.end, shared, ends)
 
 
@@ -197,7 +201,7 @@ def line_graph(network: Network, graph: DesignGraph, prices: PriceTable, phases:
     lease = np.outer(np.array(prices.lease)[list(phases)], spans.lease_per_fiber_year * fibers)
     cheapest = prices.spans.floor[list(phases)]
     cost = np.where(usable, cheapest + lease, np.inf)
-    followed = _streets_of_ducts(network)
+    followed = _streets_of_ducts(network, weakest_level(prices.scenario))
     for duct, streets in followed.items():
         share = spans.length_km[streets] / spans.length_km[streets].sum()
         if usable[duct]:
@@ -209,16 +213,22 @@ def line_graph(network: Network, graph: DesignGraph, prices: PriceTable, phases:
     )
 
 
-def _streets_of_ducts(network: Network) -> dict[int, NDArray[np.int64]]:
-    """Return the trench spans along each duct span, for ducts whose trenches make a path between the duct's ends."""
+def _streets_of_ducts(network: Network, level: Disjointness = "structure") -> dict[int, NDArray[np.int64]]:
+    """Return the trench spans along each duct span, for ducts whose trenches make a path between the duct's ends.
+
+    There are none where routes need only use different spans: duct and street then count as two ways.
+    """
     spans = network.spans
+    if level == "span":
+        return {}
+    risks = [conduits(groups) if level == "duct" else groups for groups in spans.risk_groups]
     trenches: dict[str, list[int]] = defaultdict(list)
-    for index, (medium, groups) in enumerate(zip(spans.medium, spans.risk_groups, strict=True)):
+    for index, (medium, groups) in enumerate(zip(spans.medium, risks, strict=True)):
         if medium == "trench":
             for group in groups:
                 trenches[group].append(index)
     followed: dict[int, NDArray[np.int64]] = {}
-    for index, (medium, groups) in enumerate(zip(spans.medium, spans.risk_groups, strict=True)):
+    for index, (medium, groups) in enumerate(zip(spans.medium, risks, strict=True)):
         if medium not in ("duct", "dark_fiber"):
             continue
         along = sorted({trench for group in groups for trench in trenches.get(group, ())})

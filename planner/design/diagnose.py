@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
-
-import networkx as nx
 
 from planner import costs
-from planner.design.graph import DesignGraph, design_graph, sites_that_host
+from planner.design.graph import design_graph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.rollouts import Context, draft_spending, plan_jointly
-from planner.design.routes import allowed_technologies
+from planner.design.routes import RouteJudge, allowed_technologies
 from planner.design.stations import Distances, Reach, capital_tariff, reach, station_cost
 from planner.design.work import Work
 from planner.errors import InfeasibleError, PlannerError, SolverError
@@ -29,13 +26,14 @@ def obstacles(network: Network, scenario: Scenario) -> tuple[str, ...]:
     """Return why demands can never be served, each proven; empty when nothing of the kind is found."""
     graph = design_graph(network)
     distances = Distances(network, scenario, graph)
+    judge = RouteJudge(network, scenario)
     reasons: list[str] = []
     for demand in scenario.demands:
         reasons += _missing_means(scenario, demand)
         reached = reach(distances, scenario, demand)
         reasons += _missing_reach(scenario, demand, reached)
         if demand.routes > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
-            reasons += _bridges(network, graph, demand)
+            reasons += _bridges(judge, demand)
     return tuple(dict.fromkeys(reasons))
 
 
@@ -72,34 +70,28 @@ def _place_of(scenario: Scenario, site_id: str) -> str:
     return f"{site_id} ({site.lon_deg:.5f}, {site.lat_deg:.5f})"
 
 
-def _bridges(network: Network, graph: DesignGraph, demand: Demand) -> list[str]:
-    """Return a reason that names the spans which every route of the demand must pass, if there are any."""
-    simple: nx.Graph[int] = nx.Graph()
-    for arc, span in enumerate(graph.arc_span.tolist()):
-        tail, head = int(graph.head[graph.arc_reverse[arc]]), int(graph.head[arc])
-        groups = set(network.spans.risk_groups[span])
-        if simple.has_edge(tail, head):
-            # parallel spans count as one edge while they have a risk in common, as safe when they have none
-            simple.edges[tail, head]["groups"] &= groups
-        else:
-            simple.add_edge(tail, head, groups=groups, span=span)
-    ends = graph.site_node[demand.a], graph.site_node[demand.b]
-    path = nx.shortest_path(simple, *ends)
-    bridges: set[frozenset[int]] = {frozenset(edge) for edge in nx.bridges(simple)}  # type: ignore[call-overload]
-    cut = [
-        simple.edges[edge]["span"]
-        for edge in pairwise(path)
-        if frozenset(edge) in bridges and simple.edges[edge]["groups"]
-    ]
-    if not cut:
+def _bridges(judge: RouteJudge, demand: Demand) -> list[str]:
+    """Return a reason that names what every route of the demand must pass or meet, if there is anything."""
+    network, risks, met = judge.network, judge.risks(demand), judge.unavoidable_risks(demand)
+    if not met:
         return []
-    named = "; ".join(_describe(network, span) for span in cut[:NAMED_BRIDGES])
-    more = f" and {len(cut) - NAMED_BRIDGES} more" if len(cut) > NAMED_BRIDGES else ""
+    cut = sorted({spans[0] for risk in met if _is_one_stretch(network, spans := risks.spans_of[risk])})
+    far = sorted(risk for risk in met if not _is_one_stretch(network, risks.spans_of[risk]))
+    named = "; ".join([*(_describe(network, span) for span in cut), *far][:NAMED_BRIDGES])
+    more = f" and {len(cut) + len(far) - NAMED_BRIDGES} more" if len(cut) + len(far) > NAMED_BRIDGES else ""
     metres = 1000.0 * math.fsum(float(network.spans.length_km[span]) for span in cut)
+    passed = [f"passes {len(cut)} spans ({metres:.0f} m)"] if cut else []
+    passed += [f"meets {len(far)} risk groups"] if far else []
     return [
-        f"demand {demand.id} wants two disjoint routes, but every route passes {len(cut)} spans ({metres:.0f} m): "
+        f"demand {demand.id} wants two disjoint routes, but every route {' and '.join(passed)}: "
         f"{named}{more}; with redundancy: maximal its routes would share these and nothing else"
     ]
+
+
+def _is_one_stretch(network: Network, spans: tuple[int, ...]) -> bool:
+    """Return whether spans lie side by side between the same two nodes."""
+    columns = network.spans
+    return len({frozenset((int(columns.start[span]), int(columns.end[span]))) for span in spans}) == 1
 
 
 def _describe(network: Network, span: int) -> str:

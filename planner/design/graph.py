@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from planner.network import Floats, Integers, Network
 from planner.scenario import Scenario
@@ -30,13 +29,6 @@ class DesignGraph:
     """The part of it that comes from the joints."""
     site_node: Mapping[str, int]
     """Node of every site, by site id."""
-    group_spans: Mapping[str, tuple[int, ...]]
-    """Usable spans of every risk group."""
-
-    def spans_in_groups(self, groups: frozenset[str]) -> NDArray[np.int64]:
-        """Return the usable spans that belong to any of the risk groups, sorted."""
-        members = {span for group in groups for span in self.group_spans.get(group, ())}
-        return np.array(sorted(members), dtype=np.int64)
 
 
 def design_graph(network: Network) -> DesignGraph:
@@ -65,21 +57,7 @@ def design_graph(network: Network) -> DesignGraph:
         span_loss_db=spans.loss_db + joint_db,
         span_joint_db=joint_db,
         site_node={site.id: site.node for site in network.sites},
-        group_spans=_spans_by_group(network, used),
     )
-
-
-def _spans_by_group(network: Network, used: NDArray[np.int64]) -> dict[str, tuple[int, ...]]:
-    members: dict[str, list[int]] = {}
-    for span in used.tolist():
-        for group in span_risks(network, span):
-            members.setdefault(group, []).append(span)
-    return {group: tuple(indices) for group, indices in members.items()}
-
-
-def span_risks(network: Network, span: int) -> tuple[str, ...]:
-    """Return the risk groups of a span; one that has none fails on its own, under its id."""
-    return network.spans.risk_groups[span] or (network.spans.ids[span],)
 
 
 def sites_that_host(scenario: Scenario, role: str) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from planner.design.graph import DesignGraph, span_risks
+import numpy as np
+
+from planner.design.graph import DesignGraph
 from planner.design.paths import disjoint_pair
-from planner.design.redundancy import with_spans_twice
+from planner.design.redundancy import with_nodes_split, with_spans_twice
 from planner.design.routes import RouteJudge
 from planner.network import Floats
 from planner.scenario import Demand
@@ -21,37 +23,43 @@ class PairSearch:
         """Search `graph`; `judge` knows what the routes of a demand may share."""
         self.graph = graph
         self.judge = judge
-        self._doubled: dict[frozenset[str], DesignGraph] = {}
+        self._prepared: dict[str, tuple[DesignGraph, frozenset[str]]] = {}
 
     def risks(self, demand: Demand, weight: Floats) -> tuple[frozenset[str], frozenset[str]] | None:
-        """Return the risk groups of two paths that share none but what they must, or None when none are found.
+        """Return the risks of two paths that share none but what they may, or None when none are found.
 
-        What both may use stands twice in the graph. Where span-disjoint paths still share a risk, the span with more
-        risks (a duct along several streets) is taken away and the search repeated.
+        Where span-disjoint paths still share a risk, a span with most risks (a duct along several streets) is taken
+        away and the search repeated.
         """
-        network, exempt, graph = self.judge.network, self.judge.exempt_risks(demand), self._graph(demand)
-        weight = weight.copy()
-        ends = (graph.site_node[demand.a], graph.site_node[demand.b])
+        graph, exempt = self._prepare(demand)
+        weight = np.append(weight, (0.0, UNREACHABLE))
+        departure = self.graph.nodes if demand.disjoint == "node" else 0
+        ends = (graph.site_node[demand.a] + departure, graph.site_node[demand.b])
         for _ in range(MAX_CONFLICTS):
             pair = disjoint_pair(graph, weight, *ends)
             if pair is None:
                 return None
-            groups = {span: frozenset(span_risks(network, span)) - exempt for path in pair for span in path}
-            first, second = (frozenset().union(*(groups[span] for span in path)) for path in pair)
+            risks = {s: self.judge.risks(demand).of(s) - exempt for path in pair for s in path if s < graph.spans}
+            first, second = (frozenset().union(*(risks.get(span, ()) for span in path)) for path in pair)
             shared = first & second
             if not shared:
                 return first, second
-            risky = [span for path in pair for span in path if not shared.isdisjoint(groups[span])]
-            most = max(len(groups[span]) for span in risky)
-            riskiest = [span for span in risky if len(groups[span]) == most]
-            weight[riskiest[-1:] if most == 1 else riskiest] = UNREACHABLE
+            risky = [span for path in pair for span in path if span in risks and not shared.isdisjoint(risks[span])]
+            most = max(len(risks[span]) for span in risky)
+            riskiest = [span for span in risky if len(risks[span]) == most]
+            weight[[span for span in riskiest if span in pair[1]] or riskiest] = UNREACHABLE
         return None
 
-    def _graph(self, demand: Demand) -> DesignGraph:
-        """Return the graph in which a demand's pairs are searched."""
-        exempt = self.judge.exempt_risks(demand)
-        if not exempt:
-            return self.graph
-        if exempt not in self._doubled:
-            self._doubled[exempt] = with_spans_twice(self.graph, self.judge.shareable_spans(demand))
-        return self._doubled[exempt]
+    def _prepare(self, demand: Demand) -> tuple[DesignGraph, frozenset[str]]:
+        """Return the graph in which a demand's pairs are searched, and the risks that they may share.
+
+        Spans that both paths may use stand twice in it; nodes that both must not pass are split.
+        """
+        if demand.id not in self._prepared:
+            exempt, shareable = self.judge.exempt_risks(demand), self.judge.shareable_spans(demand)
+            graph = with_spans_twice(self.graph, shareable) if shareable else self.graph
+            if demand.disjoint == "node":
+                risks = self.judge.risks(demand)
+                graph = with_nodes_split(graph, np.array([risks.node(v) in exempt for v in range(graph.nodes)]))
+            self._prepared[demand.id] = (graph, exempt)
+        return self._prepared[demand.id]

@@ -19,7 +19,8 @@ from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import Ledger
 from planner.design.pairs import PairSearch
 from planner.design.paths import shortest_trees, sum_along, walk_to
-from planner.design.routes import Candidate, RouteJudge, allowed_technologies, site_conflict
+from planner.design.risks import site_risk
+from planner.design.routes import Candidate, RouteJudge, allowed_technologies, repeater_conflict
 from planner.network import Floats, Integers
 from planner.physics.performance import Arm, ElementaryLink, evaluate_route
 from planner.plan import Station
@@ -128,13 +129,13 @@ class RouteSearch:
 
     def _task(self, demand: Demand, technology: Technology, phase: int, avoid: frozenset[str]) -> _Task:
         def may_use(site: str) -> bool:
-            return site in (demand.a, demand.b) or site_conflict(site) not in avoid
+            return site in (demand.a, demand.b) or site_risk(site) not in avoid
 
         role = "pair_source" if technology.link_model == "pair_source" else "heralding"
         repeaters = [
             site
             for site in (self._hosts["repeater"] if technology.max_links > 1 else ())
-            if site not in (demand.a, demand.b) and may_use(site)
+            if site not in (demand.a, demand.b) and may_use(site) and repeater_conflict(site) not in avoid
         ]
         return _Task(
             demand=demand,
@@ -156,7 +157,7 @@ class RouteSearch:
         if self.distortion is not None:
             price *= self.distortion
         price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
-        price[self.graph.spans_in_groups(avoid)] = UNREACHABLE
+        price[self.judge.risks(task.demand).spans_with(avoid)] = UNREACHABLE
         if self.allowed is not None:
             price[~self.allowed] = UNREACHABLE
         return price

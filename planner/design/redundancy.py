@@ -9,100 +9,132 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.design.blocks import bridges, two_route_parts
-from planner.design.graph import DesignGraph, span_risks
+from planner.design.graph import DesignGraph
 from planner.design.paths import shortest_trees, walk_to
-from planner.network import Floats, Integers, Network
+from planner.design.risks import Risks, is_place
+from planner.network import Floats, Integers
 
 RARELY = 1e-6
 """Weight of a span without a suspected risk, against 1 for each that it has."""
 
 
-def unavoidable_risks(network: Network, graph: DesignGraph, source: int, target: int) -> frozenset[str]:
-    """Return the risk groups that two routes between two nodes may share when they share as little as possible.
+def unavoidable_risks(graph: DesignGraph, risks: Risks, ends: tuple[int, int], own: frozenset[str]) -> frozenset[str]:
+    """Return the risks that every route between two nodes meets, so that losing one separates them.
 
-    These are the groups that every route meets, so that losing one separates the nodes, and the groups that lie within
-    one of them (a duct along a bridge whose street is such a group). Exact; empty when nothing joins the nodes.
+    Exact. The risks that the ends are themselves (`own`) are left out; empty when nothing joins the nodes.
     """
-    path, suspects = _suspects(network, graph, source, target)
-    unavoidable = {group for span in _bridge_spans(network, graph) & set(path) for group in span_risks(network, span)}
-    unavoidable |= {
-        group for group in suspects - unavoidable if _separates(graph, graph.group_spans[group], source, target)
-    }
-    return frozenset(unavoidable | _inside(network, graph, unavoidable))
+    path, suspects = _suspects(graph, risks, ends, own)
+    found = risks.of_all(_bridge_spans(graph) & set(path)) - own
+    return found | {risk for risk in suspects - found if _separates(graph, risks.spans_of[risk], ends)}
 
 
-def _suspects(network: Network, graph: DesignGraph, source: int, target: int) -> tuple[list[int], set[str]]:
+def _suspects(
+    graph: DesignGraph, risks: Risks, ends: tuple[int, int], own: frozenset[str]
+) -> tuple[list[int], frozenset[str]]:
     """Return a path that meets few risks, and the risks that neither it nor the paths before it avoided."""
     weight: Floats = np.full(graph.spans, RARELY)
-    suspects: set[str] | None = None
+    suspects: frozenset[str] | None = None
     while True:
-        distance, parents = shortest_trees(graph, weight, np.array([source], dtype=np.int64))
-        if not np.isfinite(distance[0, target]):
-            return [], set()
-        path = walk_to(graph, parents[0], target)
-        met = {group for span in path for group in span_risks(network, span)}
+        distance, parents = shortest_trees(graph, weight, np.array(ends[:1], dtype=np.int64))
+        if not np.isfinite(distance[0, ends[1]]):
+            return [], frozenset()
+        path = walk_to(graph, parents[0], ends[1])
+        met = risks.of_all(path) - own
         left = met if suspects is None else suspects & met
         if left == suspects or not left:
             return path, left
         suspects = left
         weight = np.full(graph.spans, RARELY)
-        for group in sorted(suspects):
-            weight[list(graph.group_spans[group])] += 1.0
+        for risk in sorted(suspects):
+            weight[list(risks.spans_of[risk])] += 1.0
 
 
-def _bridge_spans(network: Network, graph: DesignGraph) -> set[int]:
+def _bridge_spans(graph: DesignGraph) -> set[int]:
     """Return the usable spans whose loss separates their ends."""
-    used = np.unique(graph.arc_span)
-    alone = bridges(graph.nodes, network.spans.start[used], network.spans.end[used])
+    used, first = np.unique(graph.arc_span, return_index=True)
+    alone = bridges(graph.nodes, graph.head[graph.arc_reverse[first]], graph.head[first])
     return set(used[alone].tolist())
 
 
-def _separates(graph: DesignGraph, lost: tuple[int, ...], source: int, target: int) -> bool:
+def _separates(graph: DesignGraph, lost: tuple[int, ...], ends: tuple[int, int]) -> bool:
     weight = np.ones(graph.spans)
     weight[list(lost)] = np.inf
-    distance, _ = shortest_trees(graph, weight, np.array([source], dtype=np.int64))
-    return not bool(np.isfinite(distance[0, target]))
+    distance, _ = shortest_trees(graph, weight, np.array(ends[:1], dtype=np.int64))
+    return not bool(np.isfinite(distance[0, ends[1]]))
 
 
-def _inside(network: Network, graph: DesignGraph, outer: set[str]) -> set[str]:
-    """Return the groups all of whose spans belong to one of the outer groups: what fails with it anyway."""
+def risks_inside(risks: Risks, outer: frozenset[str]) -> frozenset[str]:
+    """Return the risks all of whose spans share one of the outer ones, which fails with them: a duct along a bridge.
+
+    What only meets at a building or a node does not lie within it.
+    """
     found: set[str] = set()
-    for group in sorted(outer):
-        members = set(graph.group_spans[group])
-        touched = {inner for span in members for inner in span_risks(network, span)}
-        found |= {inner for inner in touched if members.issuperset(graph.group_spans[inner])}
-    return found
-
-
-def spans_that_may_be_shared(network: Network, graph: DesignGraph, exempt: frozenset[str]) -> frozenset[int]:
-    """Return the usable spans all of whose risks are exempt: both routes may use them."""
-    touched = {span for group in exempt for span in graph.group_spans.get(group, ())}
-    return frozenset(span for span in touched if exempt.issuperset(span_risks(network, span)))
+    for risk in sorted(outer):
+        if is_place(risk):
+            continue
+        members = set(risks.spans_of[risk])
+        touched = risks.of_all(members)
+        found |= {inner for inner in touched if not is_place(inner) and members.issuperset(risks.spans_of[inner])}
+    return frozenset(found)
 
 
 def with_spans_twice(graph: DesignGraph, spans: frozenset[int]) -> DesignGraph:
     """Return the graph with a second pair of arcs for some spans, so that span-disjoint paths may both use them."""
     again = np.flatnonzero(np.isin(graph.arc_span, sorted(spans)))
-    tails = graph.head[graph.arc_reverse]
     count = len(graph.head)
     place = np.full(count, -1, dtype=np.int64)
     place[again] = count + np.arange(len(again))
-    reverse = np.concatenate((graph.arc_reverse, place[graph.arc_reverse[again]]))
-    tails = np.concatenate((tails, tails[again]))
+    tails = graph.head[graph.arc_reverse]
+    return _regrouped(
+        graph,
+        tails=np.concatenate((tails, tails[again])),
+        heads=np.concatenate((graph.head, graph.head[again])),
+        spans=np.concatenate((graph.arc_span, graph.arc_span[again])),
+        reverse=np.concatenate((graph.arc_reverse, place[graph.arc_reverse[again]])),
+        nodes=graph.nodes,
+    )
+
+
+def with_nodes_split(graph: DesignGraph, twice: NDArray[np.bool_]) -> DesignGraph:
+    """Return the directed graph in which paths that share no arc share no node but those flagged `twice`.
+
+    Node v becomes v (arrivals) and v + n (departures). Arcs inside a node stand for the span number `graph.spans`,
+    which is free; the way back along any arc, needed to undo it, is `graph.spans + 1`, which cannot be used.
+    """
+    inner, blocked = graph.spans, graph.spans + 1
+    tails = graph.head[graph.arc_reverse]
+    places = np.concatenate((np.arange(graph.nodes), np.flatnonzero(twice)))
+    ahead_tails = np.concatenate((tails + graph.nodes, places))
+    ahead_heads = np.concatenate((graph.head, places + graph.nodes))
+    ahead_spans = np.concatenate((graph.arc_span, np.full(len(places), inner)))
+    count = len(ahead_tails)
+    return _regrouped(
+        graph,
+        tails=np.concatenate((ahead_tails, ahead_heads)),
+        heads=np.concatenate((ahead_heads, ahead_tails)),
+        spans=np.concatenate((ahead_spans, np.full(count, blocked))),
+        reverse=np.concatenate((count + np.arange(count), np.arange(count))),
+        nodes=2 * graph.nodes,
+    )
+
+
+def _regrouped(
+    graph: DesignGraph, *, tails: Integers, heads: Integers, spans: Integers, reverse: Integers, nodes: int
+) -> DesignGraph:
+    """Return a graph of other arcs, grouped by their tails."""
     order = np.argsort(tails, kind="stable")
     position = np.empty_like(order)
     position[order] = np.arange(len(order))
     return DesignGraph(
-        nodes=graph.nodes,
+        nodes=nodes,
         spans=graph.spans,
-        first_arc=np.searchsorted(tails[order], np.arange(graph.nodes + 1)).astype(np.int64),
-        head=np.concatenate((graph.head, graph.head[again]))[order],
-        arc_span=np.concatenate((graph.arc_span, graph.arc_span[again]))[order],
+        first_arc=np.searchsorted(tails[order], np.arange(nodes + 1)).astype(np.int64),
+        head=heads[order],
+        arc_span=spans[order],
         arc_reverse=position[reverse[order]],
         span_loss_db=graph.span_loss_db,
         span_joint_db=graph.span_joint_db,
         site_node=graph.site_node,
-        group_spans=graph.group_spans,
     )
 
 

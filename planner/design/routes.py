@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.design.arms import ArmReader
-from planner.design.graph import DesignGraph, design_graph, span_risks
-from planner.design.redundancy import spans_that_may_be_shared, unavoidable_risks
+from planner.design.graph import DesignGraph, design_graph
+from planner.design.redundancy import risks_inside, unavoidable_risks
+from planner.design.risks import Risks, site_risk
 from planner.network import Network, NetworkSite
 from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route
 from planner.plan import Plan, Route, Station
@@ -61,26 +62,53 @@ class RouteJudge:
         self.sites: dict[str, NetworkSite] = self.arms.sites
         self._hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
         self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
-        self._exempt: dict[tuple[str, str], frozenset[str]] = {}
+        self._risks: dict[str, Risks] = {}
+        self._unavoidable: dict[tuple[str, str, str], frozenset[str]] = {}
+        self._exempt: dict[str, frozenset[str]] = {}
 
     @cached_property
     def graph(self) -> DesignGraph:
         """The search graph of the network."""
         return design_graph(self.network)
 
+    def risks(self, demand: Demand) -> Risks:
+        """Return the risks that count between the routes of a demand."""
+        if demand.disjoint not in self._risks:
+            self._risks[demand.disjoint] = Risks(self.network, self.graph, demand.disjoint)
+        return self._risks[demand.disjoint]
+
+    def unavoidable_risks(self, demand: Demand) -> frozenset[str]:
+        """Return the risks that every route of a demand meets, its own ends not counted."""
+        key = (demand.disjoint, demand.a, demand.b)
+        if key not in self._unavoidable:
+            ends = (self.sites[demand.a].node, self.sites[demand.b].node)
+            risks = self.risks(demand)
+            self._unavoidable[key] = unavoidable_risks(self.graph, risks, ends, risks.own(demand))
+        return self._unavoidable[key]
+
     def exempt_risks(self, demand: Demand) -> frozenset[str]:
-        """Return the risk groups that the routes of a demand may share: none, or those that no route can avoid."""
-        if demand.routes < 2 or demand.redundancy == "strict":
-            return frozenset()
-        ends = (demand.a, demand.b)
-        if ends not in self._exempt:
-            nodes = (self.sites[end].node for end in ends)
-            self._exempt[ends] = unavoidable_risks(self.network, self.graph, *nodes)
-        return self._exempt[ends]
+        """Return the risks that the routes of a demand may share: its own ends, and if asked what no route can avoid.
+
+        What lies within an unavoidable risk fails with it and may be shared too.
+        """
+        risks = self.risks(demand)
+        if demand.redundancy == "strict":
+            return risks.own(demand)
+        outer = self.unavoidable_risks(demand)
+        return risks.own(demand) | outer | risks_inside(risks, outer)
+
+    def _exempt_of(self, demand: Demand) -> frozenset[str]:
+        if demand.id not in self._exempt:
+            self._exempt[demand.id] = self.exempt_risks(demand)
+        return self._exempt[demand.id]
 
     def shareable_spans(self, demand: Demand) -> frozenset[int]:
-        """Return the spans that two routes of a demand may both use."""
-        return spans_that_may_be_shared(self.network, self.graph, self.exempt_risks(demand))
+        """Return the usable spans all of whose risks the routes of a demand may share."""
+        risks, exempt = self.risks(demand), self.exempt_risks(demand)
+        if demand.disjoint == "repeater":
+            return frozenset(self.graph.arc_span.tolist())
+        touched = risks.spans_with(exempt).tolist()
+        return frozenset(span for span in touched if risks.of(span) <= exempt)
 
     def judge(
         self, demand: Demand, technology: Technology, spans: list[int], stations: tuple[Station, ...]
@@ -178,18 +206,15 @@ class RouteJudge:
             for need in technology.equipment.get(station.role, ()):
                 needs[station.site, need.item] += need.units_for(route.lanes)
         hop_sites = {site for span in passes for site in self._hop_ends.get(columns.ids[span], ())}
-        interior = {station.site for station in route.stations} - {demand.a, demand.b}
-        exempt = self.exempt_risks(demand)
-        risks = {span: frozenset(span_risks(self.network, span)) for span in passes}
-        groups = frozenset().union(*risks.values()) - exempt
+        risks, exempt = self.risks(demand), self._exempt_of(demand)
         return Candidate(
             demand=demand.id,
             route=route,
             passes=dict(sorted(passes.items())),
             needs={key: units for key, units in sorted(needs.items()) if units},
             sites=tuple(sorted({station.site for station in route.stations} | hop_sites)),
-            conflicts=groups | {site_conflict(site) for site in interior},
-            shareable=frozenset(span for span in passes if exempt and risks[span] <= exempt),
+            conflicts=(risks.of_all(passes) - exempt) | _station_conflicts(demand, route),
+            shareable=frozenset(span for span in passes if risks.of(span) <= exempt),
             lease_per_year=technology.fibers_per_route
             * math.fsum(float(columns.lease_per_fiber_year[span]) * times for span, times in passes.items()),
             fibers=technology.fibers_per_route,
@@ -202,9 +227,17 @@ def is_too_lossy(link: ElementaryLink, technology: Technology) -> bool:
     return limit_db is not None and link.left.loss_db + link.right.loss_db > limit_db * ROUNDING
 
 
-def site_conflict(site: str) -> str:
-    """Return the name under which a site counts as something that two routes must not share."""
-    return f"site:{site}"
+def _station_conflicts(demand: Demand, route: Route) -> frozenset[str]:
+    """Return the names of the stations between a route's ends as something that its demand's routes must not share."""
+    inner = [station for station in route.stations if station.site not in (demand.a, demand.b)]
+    if demand.disjoint == "repeater":
+        return frozenset(repeater_conflict(station.site) for station in inner if station.role == "repeater")
+    return frozenset(site_risk(station.site) for station in inner)
+
+
+def repeater_conflict(site: str) -> str:
+    """Return the name under which only the repeaters of a site count as something that two routes must not share."""
+    return f"repeater:{site}"
 
 
 def allowed_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:

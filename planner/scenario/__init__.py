@@ -1,9 +1,9 @@
 """What is asked: the scenario file with its catalogs and prices, as one immutable value."""
 
+from planner.scenario.demands import Demand
 from planner.scenario.economics import Budgets, Phase, Rollout
 from planner.scenario.loading import load_scenario
 from planner.scenario.spec import (
-    Demand,
     EquipmentNeed,
     FreeSpaceCandidate,
     FreeSpaceSearch,

@@ -18,6 +18,7 @@ from planner.catalog import (
     Positive,
     Sky,
 )
+from planner.scenario.demands import Demand
 from planner.scenario.economics import (
     Budgets,
     Economics,
@@ -35,7 +36,6 @@ from planner.yamlio import Model
 Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
 Role = Literal["end", "repeater", "pair_source", "heralding"]
-Redundancy = Literal["strict", "maximal"]
 
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
@@ -149,29 +149,6 @@ class Site(Model):
     """Height above ground of a free-space terminal on a mast or tower; none where it stands on the building's roof."""
     assumed: bool = False
     note: Text = ""
-
-
-class Demand(Model):
-    """Two sites that must share entangled pairs, from a phase on."""
-
-    id: Identifier
-    a: Identifier
-    b: Identifier
-    min_rate_hz: Positive
-    """Pairs per second that every route must deliver on its own."""
-    min_fidelity: Annotated[float, Field(gt=0.5, lt=1.0)]
-    rate_plane: Literal["detected", "stored"]
-    """Where the pairs are counted: as detected coincidences, or as stored pairs. The two are never mixed."""
-    routes: Annotated[int, Field(ge=1, le=2)] = 1
-    """Number of physically disjoint routes."""
-    redundancy: Redundancy = "strict"
-    """What two routes may share. `strict`: nothing but the laterals of their own ends; a site that hangs on a dead end
-    is refused. `maximal`: also what no route between the two sites can avoid, each metre of it named and priced."""
-    from_phase: Identifier
-    weight: Positive = 1.0
-    """Worth of serving this demand, for the objective `service`."""
-    group: Text = ""
-    """Who asks: core, district, campus, emergency ..."""
 
 
 class EquipmentNeed(Model):

@@ -11,14 +11,15 @@ from planner.verify.facts import Facts
 from planner.verify.findings import Finding, agree, at_most, flawless
 from planner.verify.geometry import length_together_m
 from planner.verify.routes import RouteFacts
-from planner.verify.unavoidable import span_risk_names
+from planner.verify.unavoidable import own_names, risk_names
 
 
 def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
     """Yield whether the routes of a service share no risk group and no site in between, their own ends excepted.
 
-    A demand with maximal redundancy may share the risk groups that all routes between its sites meet, and what lies
-    within them. What a service says that its routes share must be just that, and the laterals of its two ends.
+    What counts is what the demand's level of disjointness says. A demand with maximal redundancy may share the risks
+    that all routes between its sites meet, and what lies within them. What a service says that its routes share must be
+    just that, and the laterals of its two ends.
     """
     for (demand, phase), routes in _services(facts).items():
         if len(routes) < 2:
@@ -38,12 +39,14 @@ def routes_lie_apart(facts: Facts) -> Iterator[Finding]:
     """
     media = facts.network.spans.medium
     for service, routes in _services(facts).items():
-        allowed = _allowed_risks(facts, routes)
+        if routes[0].demand.disjoint not in ("structure", "node"):
+            continue
+        allowed = _along(_allowed_risks(facts, routes))
         walks = [
             [
                 index
                 for index in route.indices
-                if media[index] != "free_space" and allowed.isdisjoint(span_risk_names(facts.network, index))
+                if media[index] != "free_space" and allowed.isdisjoint(_risks(facts, route, index))
             ]
             for route in routes
         ]
@@ -58,12 +61,12 @@ def shared_spans_are_told(facts: Facts) -> Iterator[Finding]:
     for (demand, phase), routes in _services(facts).items():
         if len(routes) < 2:
             continue
-        shared = _allowed_risks(facts, routes)
+        shared = _along(_allowed_risks(facts, routes))
         users = Counter(
             index
             for route in routes
             for index in set(route.indices)
-            if not shared.isdisjoint(span_risk_names(facts.network, index))
+            if not shared.isdisjoint(_risks(facts, route, index))
         )
         told = {item.span: item for item in routes[0].service.shared_spans}
         wanted = {facts.network.spans.ids[index]: index for index in users}
@@ -93,8 +96,18 @@ def _services(facts: Facts) -> dict[tuple[str, str], list[RouteFacts]]:
     return services
 
 
+def _risks(facts: Facts, route: RouteFacts, index: int) -> set[str]:
+    names = risk_names(facts.network, index, route.demand.disjoint)
+    return set(names) - own_names(facts.network, route.demand)
+
+
+def _along(names: set[str]) -> set[str]:
+    """Return the risks that lie along spans, without buildings and nodes."""
+    return {name for name in names if name.partition(":")[0] not in ("site", "node")}
+
+
 def _shared_risks(facts: Facts, routes: Sequence[RouteFacts]) -> set[str]:
-    named = [{name for index in route.indices for name in span_risk_names(facts.network, index)} for route in routes]
+    named = [{name for index in route.indices for name in _risks(facts, route, index)} for route in routes]
     return {name for first, second in combinations(named, 2) for name in first & second}
 
 
@@ -107,7 +120,14 @@ def _allowed_risks(facts: Facts, routes: Sequence[RouteFacts]) -> set[str]:
 
 
 def _shared_stations(first: RouteFacts, second: RouteFacts) -> Iterator[str]:
-    yield from (f"both have a station at {site}" for site in sorted(first.interior_sites & second.interior_sites))
+    if first.demand.disjoint == "repeater":
+        both = first.repeater_sites & second.repeater_sites
+    else:
+        both = first.interior_sites & second.interior_sites
+    yield from (f"both have a station at {site}" for site in sorted(both))
+    if first.demand.disjoint in ("structure", "node"):
+        roofs = (first.hop_sites & second.interior_sites) | (second.hop_sites & first.interior_sites)
+        yield from (f"a station and a hop of both stand at {site}" for site in sorted(roofs))
 
 
 def _wrongly_declared(route: RouteFacts, allowed: set[str]) -> list[str]:

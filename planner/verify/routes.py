@@ -35,6 +35,8 @@ class RouteFacts:
     station_flaws: tuple[str, ...]
     arms: tuple[Arm, ...] | None
     performance: RoutePerformance | None
+    hop_sites: frozenset[str]
+    """Sites at which its free-space hops end."""
 
     @property
     def subject(self) -> str:
@@ -46,10 +48,16 @@ class RouteFacts:
         """Return the sites of its stations, without the two ends of the demand."""
         return frozenset(station.site for station in self.route.stations) - {self.demand.a, self.demand.b}
 
+    @property
+    def repeater_sites(self) -> frozenset[str]:
+        """Return the sites of its repeaters."""
+        return frozenset(station.site for station in self.route.stations if station.role == "repeater")
+
 
 def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[RouteFacts]:
     """Yield the facts of every route of every service, in the order of the plan."""
     index = network.span_index()
+    hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
     for service in plan.services:
         demand = scenario.demand(service.demand)
         for number, route in enumerate(service.routes, start=1):
@@ -72,6 +80,7 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
                 station_flaws=station_flaws,
                 arms=arms,
                 performance=None if arms is None else _performance(scenario, demand, technology, arms),
+                hop_sites=frozenset(site for span in route.spans for site in hop_ends.get(span, ())),
             )
 
 

@@ -10,6 +10,7 @@ import networkx as nx
 
 from planner.network import Network
 from planner.scenario import Demand, Scenario
+from planner.scenario.demands import Disjointness
 from planner.verify.spans import digging_is_forbidden
 
 
@@ -20,7 +21,8 @@ class UnavoidableRisks:
         """Keep the network; it is looked through when the first question comes."""
         self._network = network
         self._scenario = scenario
-        self._known: dict[tuple[str, str, str], bool] = {}
+        self._known: dict[tuple[str, str, str, str], bool] = {}
+        self._members: dict[str, dict[str, set[int]]] = {}
 
     @cached_property
     def _usable(self) -> list[int]:
@@ -33,13 +35,14 @@ class UnavoidableRisks:
             and not (columns.medium[span] == "trench" and digging_is_forbidden(self._network, self._scenario, span))
         ]
 
-    @cached_property
-    def _spans_of(self) -> dict[str, set[int]]:
-        members: dict[str, set[int]] = defaultdict(set)
-        for span in self._usable:
-            for name in span_risk_names(self._network, span):
-                members[name].add(span)
-        return members
+    def _spans_of(self, level: Disjointness) -> dict[str, set[int]]:
+        if level not in self._members:
+            members: dict[str, set[int]] = defaultdict(set)
+            for span in self._usable:
+                for name in risk_names(self._network, span, level):
+                    members[name].add(span)
+            self._members[level] = members
+        return self._members[level]
 
     @cached_property
     def _graph(self) -> nx.Graph[int]:
@@ -61,17 +64,20 @@ class UnavoidableRisks:
         return min(ends), max(ends)
 
     def must_be_shared(self, demand: Demand, name: str) -> bool:
-        """Return whether all routes meet this risk group, or one of which it is a part."""
-        members = self._spans_of.get(name)
+        """Return whether all routes meet this risk, or one along whose spans all of its own lie."""
+        members = self._spans_of(demand.disjoint).get(name)
         if not members:
             return False
-        around = set.intersection(*(set(span_risk_names(self._network, span)) for span in members))
+        around = {name}
+        if not _is_place(name):
+            common = (set(risk_names(self._network, span, demand.disjoint)) for span in members)
+            around |= {outer for outer in set.intersection(*common) if not _is_place(outer)}
         return any(self._is_unavoidable(demand, outer) for outer in sorted(around))
 
     def _is_unavoidable(self, demand: Demand, name: str) -> bool:
-        key = (demand.a, demand.b, name)
+        key = (demand.a, demand.b, demand.disjoint, name)
         if key not in self._known:
-            self._known[key] = self._separates(demand, self._spans_of[name])
+            self._known[key] = self._separates(demand, self._spans_of(demand.disjoint)[name])
         return self._known[key]
 
     def _separates(self, demand: Demand, lost: set[int]) -> bool:
@@ -94,6 +100,32 @@ class UnavoidableRisks:
         return {frozenset(edge) for edge in pairwise(path)} & self._bridges
 
 
-def span_risk_names(network: Network, span: int) -> tuple[str, ...]:
-    """Return the risk groups of a span, or its id where it has none."""
-    return network.spans.risk_groups[span] or (network.spans.ids[span],)
+def risk_names(network: Network, span: int, level: Disjointness) -> tuple[str, ...]:
+    """Return the names of the risks of a span that count at a level of disjointness; places that it meets included."""
+    columns = network.spans
+    groups = columns.risk_groups[span]
+    alone = (columns.ids[span],)
+    match level:
+        case "repeater":
+            return ()
+        case "span":
+            return alone
+        case "duct":
+            return (
+                tuple(name for name in groups if name.partition(":")[0] in ("street", "duct", "line", "hop")) or alone
+            )
+    in_air = columns.medium[span] == "free_space"
+    hops = [hop for hop in network.hops if hop.id == columns.ids[span]] if in_air else []
+    roofs = tuple(f"site:{end}" for hop in hops for end in (hop.a, hop.b))
+    ends = (f"node:{network.nodes.ids[int(column[span])]}" for column in (columns.start, columns.end))
+    return (*(groups or alone), *roofs, *(ends if level == "node" else ()))
+
+
+def own_names(network: Network, demand: Demand) -> frozenset[str]:
+    """Return the names of the buildings and nodes at which all routes of a demand end."""
+    nodes = [network.nodes.ids[network.site(site).node] for site in (demand.a, demand.b)]
+    return frozenset((f"site:{demand.a}", f"site:{demand.b}", *(f"node:{node}" for node in nodes)))
+
+
+def _is_place(name: str) -> bool:
+    return name.partition(":")[0] in ("site", "node")

@@ -16,6 +16,7 @@ from planner.design.routes import Candidate, RouteJudge, allowed_technologies
 from planner.network import Network, Spans, with_digest
 from planner.plan import Station
 from planner.scenario import Demand, Scenario, Technology
+from planner.scenario.demands import LEVELS
 from worlds import World, demand, hop, make_world, phases, stored
 
 MARKS = "--==~"
@@ -48,7 +49,7 @@ def random_world(
 
     A tight world is larger, with more huts and with memories alone, at rates that some routes do not reach. A poor one
     has budgets, and prices that fall from phase to phase. A bridged one has more gaps, and demands for two routes that
-    may share what they cannot avoid.
+    may share what they cannot avoid, at each level of disjointness in turn.
     """
     rng = np.random.default_rng(seed)
     rows, columns = ((2, 3), (2, 4), (3, 3))[seed % 3]
@@ -62,7 +63,8 @@ def random_world(
         make = stored if tight or rng.random() < 0.3 else demand
         values: dict[str, Any] = {"id": f"d{i}", "from_phase": f"p{int(rng.integers(years)) + 1}"}
         values |= {"routes": int(rng.random() < (0.8 if bridged else 0.35)) + 1}
-        values |= {"redundancy": "maximal"} if bridged else {}
+        if bridged:
+            values |= {"redundancy": "maximal", "disjoint": LEVELS[seed // 2 % len(LEVELS)]}
         if tight:
             values |= {"min_rate_hz": float(rng.choice([2.0, 10.0, 30.0, 60.0, 100.0]))}
             values |= {"min_fidelity": float(rng.choice([0.7, 0.85]))}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from cases import Case, failing, route_of
 from planner.design import design_plan
 from planner.errors import InfeasibleError
+from planner.network import Spans, with_digest
 from planner.plan import Plan, SharedSpan
 from planner.verify import verify_plan
-from worlds import World, demand, make_world
+from worlds import World, demand, hop, make_world
 
 LOLLIPOP = """
 A--+---+---B
@@ -143,3 +147,112 @@ A---+---B
     world = lollipop(tmp_path, ring)
     plan = plan_of(Case(network=world.network, scenario=world.scenario, plan=None))  # type: ignore[arg-type]
     assert plan.services[0].shared == ("lateral:A", "lateral:B")
+
+
+def pair_of(folder: Path, drawing: str, **changes: object) -> Plan:
+    """Return the checked plan of a demand for two routes from A to B."""
+    hops = changes.pop("hops", ())
+    world = make_world(folder, drawing, [demand("A", "B", routes=2, **changes)], hops=hops)  # type: ignore[arg-type]
+    return plan_of(Case(network=world.network, scenario=world.scenario, plan=None))  # type: ignore[arg-type]
+
+
+def spans_of(plan: Plan) -> list[set[str]]:
+    return [set(route.spans) for route in plan.services[0].routes]
+
+
+def test_routes_that_only_keep_their_repeaters_apart_share_the_fiber(tmp_path: Path) -> None:
+    first, second = spans_of(pair_of(tmp_path, "A---+---B", disjoint="repeater"))
+    assert first == second
+
+
+def test_a_duct_and_a_trench_in_one_street_are_two_spans_but_one_dig(tmp_path: Path) -> None:
+    world = make_world(tmp_path, "A---B", [demand("A", "B", routes=2, disjoint="span")])
+    columns = world.network.spans
+    case = Case(network=world.network, scenario=world.scenario, plan=None)  # type: ignore[arg-type]
+    assert len(columns) == 1
+    double = replace(
+        columns,
+        **{
+            field.name: doubled(getattr(columns, field.name))
+            for field in fields(columns)
+            if field.name not in ("offsets", "coordinates", "ids")
+        },
+        ids=("s00", "s01"),
+        offsets=np.array([0, 2, 4]),
+        coordinates=np.concatenate((columns.coordinates, columns.coordinates)),
+    )
+    case = case_with(case, replace(double, risk_groups=(("street:s00",), ("street:s01", "street:s00"))))
+    first, second = spans_of(plan_of(case))
+    assert not first & second
+    for level in ("duct", "structure", "node"):
+        with pytest.raises(InfeasibleError, match=r"every route passes 1 spans .* s00"):
+            plan_of(case.edit_demand("A-B", disjoint=level))
+
+
+def doubled(column: Any) -> Any:
+    return column * 2 if isinstance(column, tuple) else np.concatenate((column, column))
+
+
+def case_with(case: Case, spans: Spans) -> Case:
+    return replace(case, network=with_digest(replace(case.network, spans=spans)))
+
+
+def test_two_ways_over_one_bridge_are_apart_only_below_structures(tmp_path: Path) -> None:
+    ring = """
+A---+---B
+|       |
++---+---+
+"""
+    world = make_world(tmp_path, ring, [demand("A", "B", routes=2, disjoint="duct")])
+    case = Case(network=world.network, scenario=world.scenario, plan=None)  # type: ignore[arg-type]
+    ids = world.network.spans.ids
+    groups = [(f"street:{span}", *(("bridge:b",) if span in (ids[0], ids[-1]) else ())) for span in ids]
+    case = case_with(case, replace(world.network.spans, risk_groups=tuple(groups)))
+    assert not set.intersection(*spans_of(plan_of(case)))
+    with pytest.raises(InfeasibleError, match="every route meets 1 risk groups: bridge:b"):
+        plan_of(case.edit_demand("A-B", disjoint="structure"))
+
+
+def test_node_disjoint_routes_cost_more_where_the_cheap_ones_meet(tmp_path: Path) -> None:
+    waist = """
+A---+
+|   |
++---+---+
+|   |   |
+|   +---B
+|       |
+|       |
++-------+
+"""
+    ways = {level: pair_of(tmp_path, waist, disjoint=level) for level in ("structure", "node")}
+    assert ways["node"].outcome.cost > 1.01 * ways["structure"].outcome.cost
+    assert len(set.union(*spans_of(ways["structure"]))) == 8
+
+
+def test_a_junction_in_the_way_is_named_at_level_node_alone(tmp_path: Path) -> None:
+    two_rings = """
+A---+
+|   |
++---+---+
+    |   |
+    +---B
+"""
+    assert not set.intersection(*spans_of(pair_of(tmp_path, two_rings, disjoint="structure")))
+    with pytest.raises(InfeasibleError, match=r"every route meets 1 risk groups: node:n"):
+        pair_of(tmp_path, two_rings, disjoint="node")
+    plan = pair_of(tmp_path, two_rings, disjoint="node", redundancy="maximal")
+    assert plan.services[0].shared[2:] == ("node:n03",)
+    assert plan.services[0].shared_spans == ()
+
+
+def test_two_hops_to_one_roof_are_not_apart(tmp_path: Path) -> None:
+    roofs = """
+A   C   B
+|   |   |
++---+---+
+"""
+    hops = [hop("A", "C"), hop("C", "B")]
+    with pytest.raises(InfeasibleError):
+        pair_of(tmp_path, "A   C   B", hops=[*hops, hop("A", "C", id="second"), hop("C", "B", id="fourth")])
+    plan = pair_of(tmp_path, roofs, hops=hops)
+    assert sorted(len(spans) for spans in spans_of(plan)) == [2, 4]
