@@ -22,6 +22,7 @@ from planner.console import (
     tell_checks,
 )
 from planner.errors import InputError, OutputError
+from planner.options import AsJson, Gap, NoCache, Out, RolloutName, ScenarioPath, Start, Strict, TimeLimit
 
 app = typer.Typer(
     add_completion=False,
@@ -30,22 +31,7 @@ app = typer.Typer(
     help="Plan metropolitan entanglement-distribution networks: streets and ducts in, a checked and phased plan out.",
 )
 
-ScenarioPath = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).", show_default=False)]
-Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Folder for results; reports/NAME-OF-SCENARIO by default.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, also for errors.")]
-RolloutName = Annotated[
-    str | None,
-    typer.Option(
-        "--rollout", help="joint, step-by-step, end-state-first or all-at-once, instead of what the scenario says."
-    ),
-]
 ROLLOUT_NAMES = ("joint", "step-by-step", "end-state-first", "all-at-once")
-Gap = Annotated[float | None, typer.Option("--gap", min=0.0, max=1.0, help="Stop at this relative gap.")]
-Start = Annotated[Path | None, typer.Option("--start", help="Try the routes of this plan first.")]
-TimeLimit = Annotated[float | None, typer.Option("--time-limit-s", min=0.1, help="Stop after this many seconds.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Fail (exit 1) when a check of the plan fails.")]
 
 
 def _folder(scenario: Path, out: Path | None) -> Path:
@@ -173,14 +159,14 @@ def check(scenario: ScenarioPath, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def build(scenario: ScenarioPath, out: Out = None, as_json: AsJson = False) -> None:
+def build(scenario: ScenarioPath, out: Out = None, no_cache: NoCache = False, as_json: AsJson = False) -> None:
     """Build the annotated network from streets, ducts, sites and right-of-way rules."""
     from planner import pipeline
     from planner.scenario import load_scenario
 
     with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
-        network = pipeline.build(load_scenario(scenario), folder)
+        network = pipeline.build(load_scenario(scenario), folder, use_cache=not no_cache)
         path = folder / pipeline.NETWORK_FILE
         for note in network.notes:
             output.note(note)
@@ -292,6 +278,7 @@ def run(
     time_limit_s: TimeLimit = None,
     start: Start = None,
     strict: Strict = False,
+    no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
     """Build, design, verify and report; the last line is the path of the report."""
@@ -301,7 +288,7 @@ def run(
     with command(as_json=as_json) as output:
         folder = _folder(scenario, out)
         options = _options(output, rollout, gap, time_limit_s, start)
-        results = pipeline.run(load_scenario(scenario), folder, options)
+        results = pipeline.run(load_scenario(scenario), folder, options, use_cache=not no_cache)
         output.note(plan_sentence(results.plan))
         tell_checks(output, results.verdict, strict=strict)
         contents = {"report": str(results.report), "passed": results.verdict.passed}

@@ -189,14 +189,22 @@ class Network:
 
 def with_digest(network: Network) -> Network:
     """Return the network with the SHA-256 of its contents as `digest`."""
-    text = "".join(_json_lines(network, digest=""))
+    digest = hashlib.sha256(_dump(_header(network, digest="")).encode())
+    for table in (network.nodes, network.spans):
+        for field in fields(table):
+            column = getattr(table, field.name)
+            digest.update(f"\n{field.name}\n".encode())
+            digest.update(column.tobytes() if isinstance(column, np.ndarray) else _dump(column).encode())
     values = {field.name: getattr(network, field.name) for field in fields(network)}
-    return Network(**{**values, "digest": hashlib.sha256(text.encode()).hexdigest()})
+    return Network(**{**values, "digest": digest.hexdigest()})
 
 
 def network_to_geojson(network: Network) -> Iterator[str]:
-    """Yield the text of a GeoJSON file with all nodes and spans, the rest in its member `planner`."""
-    yield from _json_lines(network, digest=network.digest)
+    """Yield the text of a GeoJSON file with all nodes and spans, one a line; the rest is in its member `planner`."""
+    header = _header(network, digest=network.digest)
+    yield '{"type": "FeatureCollection", "planner": ' + _dump(header) + ',\n"features": [\n'
+    yield from _features(network)
+    yield "]}\n"
 
 
 def load_network(path: Path) -> Network:
@@ -240,9 +248,9 @@ _SPAN_FLAGS = ("buildable", "assumed")
 _SPAN_TEXTS = ("medium", "road_class", "surface", "zone", "name")
 
 
-def _json_lines(network: Network, *, digest: str) -> Iterator[str]:
-    """Yield the GeoJSON text line by line, one feature a line."""
-    header = {
+def _header(network: Network, *, digest: str) -> dict[str, Any]:
+    """Return what a network holds besides nodes and spans."""
+    return {
         "format": NETWORK_FORMAT,
         "title": network.title,
         "scenario_digest": network.scenario_digest,
@@ -252,7 +260,10 @@ def _json_lines(network: Network, *, digest: str) -> Iterator[str]:
         "attributions": network.attributions,
         "hops": [hop.model_dump(mode="json") for hop in network.hops],
     }
-    yield '{"type": "FeatureCollection", "planner": ' + _dump(header) + ',\n"features": [\n'
+
+
+def _features(network: Network) -> Iterator[str]:
+    """Yield nodes and spans as GeoJSON features, a line each."""
     nodes, spans = network.nodes, network.spans
     for index in range(len(nodes)):
         properties = {"id": nodes.ids[index], "kind": nodes.kinds[index], "joint_loss_db": nodes.joint_loss_db[index]}
@@ -269,7 +280,6 @@ def _json_lines(network: Network, *, digest: str) -> Iterator[str]:
         separator = ",\n" if index + 1 < len(spans) else "\n"
         line = spans.line(index).tolist()
         yield _feature("LineString", line, {"id": spans.ids[index], **ends, **values}) + separator
-    yield "]}\n"
 
 
 def _feature(kind: str, coordinates: Any, properties: Mapping[str, Any]) -> str:

@@ -32,12 +32,12 @@ class DesignOptions:
     """Asked between steps; the best plan so far is kept."""
 
 
-def build(scenario: Scenario, folder: Path) -> Network:
-    """Build the network of a scenario and write it into a folder."""
-    from planner.geodata import build_network
+def build(scenario: Scenario, folder: Path, *, use_cache: bool = True) -> Network:
+    """Build the network of a scenario, or take it from the cache, and write it into a folder."""
+    from planner.geodata import build_network, cached_network
 
     check_writable(folder)
-    network = build_network(scenario)
+    network = cached_network(scenario) if use_cache else build_network(scenario)
     write_atomically(folder / NETWORK_FILE, network_to_geojson(network))
     return network
 
@@ -101,11 +101,11 @@ class Results:
     report: Path
 
 
-def run(scenario: Scenario, folder: Path, options: DesignOptions) -> Results:
+def run(scenario: Scenario, folder: Path, options: DesignOptions, *, use_cache: bool = True) -> Results:
     """Build, design, verify and report; return what was made."""
     from planner.report import write_report
 
-    network = build(scenario, folder)
+    network = build(scenario, folder, use_cache=use_cache)
     plan = _design(scenario, network, folder, options)
     verdict = _verify(scenario, network, plan, folder)
     return Results(

@@ -20,7 +20,7 @@ LAYERS = (
     {"costs", "differences", "physics"},
     {"geodata", "design", "verify", "report"},
     {"pipeline", "comparison", "linkreport", "linkcurve", "sequence_export", "drafting"},
-    {"console"},
+    {"console", "options"},
     {"cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -49,7 +49,7 @@ HOMES = {
     "jinja2": {"report"},
     "yaml": {"yamlio.py"},
     "networkx": {"network.py", "design", "verify/unavoidable.py"},
-    "typer": {"cli.py", "console.py"},
+    "typer": {"cli.py", "console.py", "options.py"},
     "rich": {"cli.py", "console.py"},
     "numba": {"design", "geodata"},
     "scipy": {"design", "geodata", "physics"},
@@ -175,4 +175,8 @@ def test_command_line_imports_no_engine_at_the_top() -> None:
     tree = parse(PACKAGE / "cli.py")
     top = [name for node in tree.body for name in imports(ast.Module(body=[node], type_ignores=[]))
            if isinstance(node, ast.Import | ast.ImportFrom)]  # fmt: skip
-    assert not [name for name in top if name.startswith("planner.") and name.split(".")[1] not in ("errors", "console")]
+    assert not [
+        name
+        for name in top
+        if name.startswith("planner.") and name.split(".")[1] not in ("errors", "console", "options")
+    ]
