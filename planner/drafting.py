@@ -137,6 +137,8 @@ def read_demands(path: Path, site_ids: Sequence[str]) -> tuple[list[Demand], lis
         given = {name: value for name, value in zip(header, row, strict=True) if value and name in Demand.model_fields}
         fields = {**DEFAULTS, "from_phase": "start", **from_text(Demand, given)}
         fields.setdefault("id", f"{fields.get('a')}-{fields.get('b')}")
+        if fields["routes"] == 2:
+            fields.setdefault("redundancy", "maximal")
         where = f"{path}:{line}"
         for end in ("a", "b"):
             if end in fields and fields[end] not in site_ids:

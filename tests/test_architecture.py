@@ -28,11 +28,11 @@ ENGINES = {"geodata", "design", "verify", "report"}
 
 HOMES = {
     "osmnx": {"geodata"},
-    "osmium": {"geodata"},
+    "osmium": {"geodata", "verify/rawfiles.py"},
     "psycopg": {"geodata/postgis.py"},
     "pyogrio": {"geodata"},
-    "geopandas": {"geodata", "verify/geometry.py"},
-    "shapely": {"geodata", "verify/geometry.py"},
+    "geopandas": {"geodata", "verify/rawfiles.py"},
+    "shapely": {"geodata", "verify/geometry.py", "verify/rawfiles.py"},
     "pyproj": {"geodata", "verify/geometry.py"},
     "pulp": {
         "design/solvers.py",

@@ -53,6 +53,7 @@ def test_a_draft_from_own_files_runs_as_it_is(tmp_path: Path) -> None:
         ("first", 2, "pilot"),
         ("second", 1, "growth"),
     ]
+    assert [item.redundancy for item in scenario.demands] == ["maximal", "strict"]
     assert scenario.spec.layers.streets.path == "../streets.geojson"
     assert "motorway" in scenario.spec.right_of_way.forbidden_road_classes
     assert all("repeater" in site.hosts and site.note == "What it may host is assumed" for site in scenario.sites)

@@ -12,7 +12,8 @@ from pyproj.exceptions import CRSError
 
 from planner.errors import InputError
 from planner.network import Spans
-from planner.verify.layers import LONGITUDE_LATITUDE, Point, RawLayer
+from planner.verify.layers import RawLayer
+from planner.verify.rawfiles import LONGITUDE_LATITUDE, Point
 
 ELLIPSOID = Geod(ellps="WGS84")
 STREET_TOLERANCE_M = 1.0
@@ -56,8 +57,9 @@ def streets_under(spans: Spans, indices: Sequence[int], layer: RawLayer) -> dict
 
 
 def _under(line: shapely.LineString, tree: shapely.STRtree, layer: RawLayer) -> StreetUnder:
-    near = tree.query(line, predicate="dwithin", distance=STREET_TOLERANCE_M).tolist()
-    corridors = [shapely.buffer(tree.geometries[position], STREET_TOLERANCE_M) for position in near]
+    within_m = max(STREET_TOLERANCE_M, layer.moved_m)
+    near = tree.query(line, predicate="dwithin", distance=within_m).tolist()
+    corridors = [shapely.buffer(tree.geometries[position], within_m) for position in near]
     return StreetUnder(
         stray_m=float(line.difference(shapely.union_all(corridors)).length),
         features=tuple(

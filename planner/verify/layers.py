@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from planner.scenario import Layer, Scenario
+from planner.verify.rawfiles import LONGITUDE_LATITUDE, UNREADABLE, RawLine, read_raw_file
 
-LONGITUDE_LATITUDE = "OGC:CRS84"
-GEOJSON_ENDINGS = (".geojson", ".json")
-INFLATE: Mapping[str, Callable[[bytes], bytes]] = {".gz": gzip.decompress, ".bz2": bz2.decompress}
-
-Point = Sequence[float]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RawLine:
-    """One line of a layer, in the layer's reference system, and the properties of its feature."""
-
-    points: tuple[Point, ...]
-    properties: Mapping[str, Any]
+USUAL_COLUMNS = {"road_class": "highway"}
+"""Our field -> the column that has another name than the field where the layer maps none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,40 +20,35 @@ class RawLayer:
 
     lines: tuple[RawLine, ...] = ()
     crs: str = LONGITUDE_LATITUDE
+    moved_m: float = 0.0
+    """How far the ends of lines may have been moved to join others, as the layer allows."""
     unread: str = ""
 
 
 def read_raw_layer(folder: Path, layer: Layer) -> RawLayer:
-    """Return the lines of a GeoJSON layer; a layer of another format, or without lines, says so in `unread`."""
-    endings = PurePosixPath(layer.path.lower()).suffixes
-    inflate = INFLATE.get(endings[-1]) if endings else None
-    kind = endings[-2:-1] if inflate else endings[-1:]
-    if not set(kind) & set(GEOJSON_ENDINGS):
-        return RawLayer(unread=f"{layer.path} is not GeoJSON")
+    """Return the lines of a layer, with its `values` where a line has none; one that cannot be read says so."""
+    if layer.is_database:
+        return RawLayer(unread="a layer is a table of a database, which may have changed since")
     try:
-        contents = (folder / layer.path).read_bytes()
-        collection = json.loads(inflate(contents) if inflate else contents)
-        stated = (collection.get("crs") or {}).get("properties", {}).get("name")
-        lines = tuple(
-            RawLine(points=points, properties=feature.get("properties") or {})
-            for feature in collection["features"]
-            for points in _lines_of(feature.get("geometry") or {})
-        )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        lines, stated = read_raw_file(folder / layer.path, layer)
+    except UNREADABLE as error:
         return RawLayer(unread=f"{layer.path} could not be read ({error})")
-    crs = str(layer.crs or stated or LONGITUDE_LATITUDE)
-    return RawLayer(lines=lines, crs=crs, unread="" if lines else f"{layer.path} holds no lines")
+    values = {column_of(layer, field): value for field, value in layer.values.items()}
+    return RawLayer(
+        lines=tuple(RawLine(points=line.points, properties=_with_values(line.properties, values)) for line in lines),
+        crs=str(layer.crs or stated or LONGITUDE_LATITUDE),
+        moved_m=layer.join_within_m or 0.0,
+        unread="" if lines else f"{layer.path} holds no lines",
+    )
 
 
-def _lines_of(geometry: Mapping[str, Any]) -> Iterable[tuple[Point, ...]]:
-    match geometry.get("type"):
-        case "LineString":
-            parts = [geometry["coordinates"]]
-        case "MultiLineString":
-            parts = geometry["coordinates"]
-        case _:
-            parts = []
-    return (tuple((float(x), float(y)) for x, y, *_ in part) for part in parts if len(part) > 1)
+def column_of(layer: Layer, field: str) -> str:
+    """Return the column that holds a field of ours."""
+    return layer.columns.get(field, USUAL_COLUMNS.get(field, field))
+
+
+def _with_values(properties: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**values, **{name: value for name, value in properties.items() if value not in (None, "")}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,11 +66,19 @@ def own_prices(scenario: Scenario) -> OwnPrices:
     raw = [(layer, read_raw_layer(scenario.folder, layer)) for layer in scenario.spec.layers.ducts]
 
     def stated(field: str) -> frozenset[float]:
-        values = (line.properties.get(layer.columns.get(field, field)) for layer, read in raw for line in read.lines)
-        return frozenset(float(value) for value in values if isinstance(value, int | float))
+        values = (line.properties.get(column_of(layer, field)) for layer, read in raw for line in read.lines)
+        return frozenset(number for value in values if (number := _number(value)) is not None)
 
     return OwnPrices(
         rents_per_m_year=stated("rent_per_m_year"),
         leases_per_fiber_km_year=stated("lease_per_fiber_km_year"),
         unread=tuple(read.unread for _, read in raw if read.unread),
     )
+
+
+def _number(value: Any) -> float | None:
+    """Return the number that a value is, or states as text."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None

@@ -15,7 +15,7 @@ from planner.verify.layers import read_raw_layer
 def light_is_as_stated(facts: Facts) -> Iterator[Finding]:
     """Yield whether spans carry the measured losses and the classical light that the duct layers state, and no other.
 
-    Nothing is yielded for spans of layers that cannot be read as GeoJSON, or whose ducts have no ids.
+    Nothing is yielded for spans of layers that cannot be read, or whose ducts have no ids.
     """
     spans = facts.network.spans
     stated, unread = stated_light(facts.scenario)
@@ -60,16 +60,18 @@ def _field(properties: Mapping[str, Any], layer: Layer, field: str) -> Any:
 def _stray_light(network: Network, stated: Mapping[str, Mapping[str, Any]]) -> list[str]:
     spans = network.spans
     marked = (spans.is_measured | (spans.classical_nm > 0.0)).nonzero()[0].tolist()
-    return [f"{spans.ids[at]} is no duct of a layer" for at in marked if _duct(spans.ids[at]) not in stated]
+    return [f"{spans.ids[at]} is no duct of a layer" for at in marked if _duct(spans.ids[at], stated) not in stated]
 
 
-def _duct(span: str) -> str:
-    return span.rpartition("/")[0]
+def _duct(span: str, stated: Mapping[str, Any]) -> str:
+    """Return the duct that a span is, or is a piece of: later pieces have a number behind the id."""
+    name = span.rpartition("/")[0]
+    return name if name in stated else name.rpartition("~")[0]
 
 
 def _light_flaws(network: Network, index: int, stated: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     spans = network.spans
-    values = stated.get(_duct(spans.ids[index]))
+    values = stated.get(_duct(spans.ids[index], stated))
     if values is None:
         return
     is_described = spans.medium[index] == "dark_fiber" or values["access"] == "pull"

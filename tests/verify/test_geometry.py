@@ -18,7 +18,8 @@ from planner.errors import InputError
 from planner.scenario import Layer
 from planner.verify import verify_plan
 from planner.verify.geometry import length_together_m, line_length_km, streets_under
-from planner.verify.layers import LONGITUDE_LATITUDE, read_raw_layer
+from planner.verify.layers import read_raw_layer
+from planner.verify.rawfiles import LONGITUDE_LATITUDE
 from plans import Planned, line_plan
 
 
@@ -120,7 +121,7 @@ def test_columns_of_another_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "contents", "why"),
     [
-        ("streets.osm", b"<osm/>", "is not GeoJSON"),
+        ("streets.osm", b"<osm/>", "streets.osm could not be read"),
         ("streets.geojson", b"{", "could not be read"),
         ("streets.geojson", b"[]", "could not be read"),
         ("streets.geojson.gz", b"{}", "could not be read"),
