@@ -8,6 +8,7 @@ from benchmarks.rows import Benchmark
 
 MODULES = {
     "cities": "benchmarks.cities",
+    "geodata": "benchmarks.geodata",
     "growth": "benchmarks.growth",
     "steiner": "benchmarks.steiner",
     "survivable": "benchmarks.survivable",
