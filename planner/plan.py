@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from planner.catalog import Fidelity, NonNegative, Share
 from planner.errors import InputError
 from planner.scenario import Rollout
+from planner.scenario.demands import Target
 from planner.scenario.spec import Role
 from planner.yamlio import Model
 
@@ -38,6 +39,8 @@ class Route(Model):
     """
 
     technology: str
+    target: Target = "primary"
+    """Which targets of its demand it meets: the full ones, or the lower ones of the backup."""
     spans: tuple[str, ...]
     stations: Annotated[tuple[Station, ...], Field(min_length=3)]
     lanes: Annotated[int, Field(ge=1)]

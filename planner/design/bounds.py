@@ -86,8 +86,9 @@ def lower_bound(
     prices = prices or PriceTable(network, scenario)
     graph = design_graph(network)
     distances = Distances(network, scenario, graph)
-    reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
-    stations = station_cost(present_tariff(prices), scenario, reaches, scenario.demands)
+    asked = [part for demand in scenario.demands for part in demand.by_target()]
+    reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in asked}
+    stations = station_cost(present_tariff(prices), scenario, reaches, asked)
     last = len(scenario.phases) - 1
     choices = [tuple(range(last + 1))]
     if last and (network.spans.lease_per_fiber_year > 0.0).any():
@@ -165,7 +166,7 @@ def _line_needs(judge: RouteJudge, lines: LineGraph, demand: Demand) -> list[Cha
     if demand.routes == 1 or demand.disjoint == "repeater":
         return [(*ends, 1)]
     if demand.redundancy == "strict":
-        return [(*ends, demand.routes)]
+        return [(*ends, 2)]  # the relaxation knows no more than two ways
     # an edge is used twice only if both routes use its span, or one of them a duct that shares its street
     along = [risk for risk in judge.exempt_risks(demand) if not is_place(risk)]
     shared = np.isin(lines.spans, judge.risks(demand).spans_with(along))

@@ -24,6 +24,15 @@ def demand_is_served(instance: Instance, x: Variables) -> Rows:
             yield (d, t, 1), served >= 1
 
 
+def one_route_meets_full_target(instance: Instance, x: Variables) -> Rows:
+    """Of a served demand's routes at least one meets the full target; the others may meet that of a backup."""
+    lower = {route.demand for route in instance.routes if route.is_lower}
+    for (d, t), served in x.served.items():
+        if d in lower:
+            full = [x.serve[r, t] for r in instance.routes_of(d, t) if not instance.routes[r].is_lower]
+            yield (d, t), pulp.lpSum(full) >= served
+
+
 def service_continues(instance: Instance, x: Variables) -> Rows:
     """A demand that is served in a phase is served in all later ones."""
     for (d, t), served in x.served.items():
@@ -145,6 +154,7 @@ def budget_holds(instance: Instance, x: Variables) -> Rows:
 
 CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     demand_is_served,
+    one_route_meets_full_target,
     service_continues,
     routes_share_no_risk,
     span_is_built,

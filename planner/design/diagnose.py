@@ -146,11 +146,13 @@ def _explain_budgets(network: Network, scenario: Scenario) -> PlannerError:
 def _unavoidable(network: Network, scenario: Scenario, prices: PriceTable) -> list[str]:
     """Return the phases up to which stations alone cost more than all budgets so far: a proof."""
     distances = Distances(network, scenario, design_graph(network))
-    reaches = {demand.id: reach(distances, scenario, demand) for demand in scenario.demands}
+    asked = {demand.id: demand.by_target() for demand in scenario.demands}
+    reaches = {part.id: reach(distances, scenario, part) for parts in asked.values() for part in parts}
     reasons: list[str] = []
     for phase in range(len(scenario.phases)):
         available = _available(scenario, prices, phase)
-        needed = station_cost(capital_tariff(prices), scenario, reaches, scenario.active_demands(phase))
+        active = [part for demand in scenario.active_demands(phase) for part in asked[demand.id]]
+        needed = station_cost(capital_tariff(prices), scenario, reaches, active)
         if needed > available:
             reasons.append(
                 f"budgets up to phase {scenario.phases[phase].id} add up to {_money(scenario, available)}, but the "

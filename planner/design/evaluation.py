@@ -203,7 +203,7 @@ def _drawn_services(judge: RouteJudge, drawing: Drawing) -> Services:
     for demand_id, by_phase in starts.items():
         for phase in range(min(by_phase), len(scenario.phases)):
             routes = by_phase[max(start for start in by_phase if start <= phase)]
-            services[demand_id, phase] = tuple(sorted(routes, key=lambda item: (item.route.loss_db, item.key)))
+            services[demand_id, phase] = tuple(sorted(routes, key=lambda item: item.rank))
     return dict(sorted(services.items()))
 
 

@@ -55,6 +55,8 @@ class InstanceRoute:
     fibers: int
     lease: tuple[float, ...]
     """Cost of its leases in each phase."""
+    is_lower: bool = False
+    """Whether it meets only the lower targets of a backup."""
     lease_per_year: float = 0.0
 
 
@@ -262,6 +264,7 @@ def _route(scenario: Scenario, prices: PriceTable, candidate: Candidate, at: _In
         needs={at.items[key]: units for key, units in candidate.needs.items()},
         conflicts=tuple(sorted(at.conflicts[name] for name in candidate.conflicts)),
         fibers=candidate.fibers,
+        is_lower=candidate.route.target == "backup",
         lease=_thousands([candidate.lease_per_year * prices.lease[phase] for phase in prices.phases]),
         lease_per_year=candidate.lease_per_year / MONEY,
     )

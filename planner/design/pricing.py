@@ -114,7 +114,10 @@ class RouteSearch:
         if demand.routes == 1:
             route = self.cheapest_route(demand, ledger)
             return None if route is None else (route,)
-        return self._cheapest_pair(demand, ledger)
+        service = self._cheapest_pair(demand, ledger)
+        while service is not None and len(service) < demand.routes:
+            service = self._with_one_more(demand, ledger, service)
+        return service
 
     def cheapest_route(self, demand: Demand, ledger: Ledger, avoid: frozenset[str] = frozenset()) -> Candidate | None:
         """Return the cheapest route found that avoids some risk groups and sites, or None."""
@@ -282,11 +285,19 @@ class RouteSearch:
         return min(fitting, key=lambda pair: (ledger.added_cost(*pair), pair[0].key, pair[1].key), default=None)
 
     def _with_backup(self, demand: Demand, ledger: Ledger, first: Candidate) -> list[tuple[Candidate, Candidate]]:
-        second = self.cheapest_route(demand, ledger, first.conflicts)
+        second = self.cheapest_route(demand.seen_by("backup"), ledger, first.conflicts)
         if second is None:
             return []
-        ordered = sorted((first, second), key=lambda item: (item.route.loss_db, item.key))
+        ordered = sorted((first, second), key=lambda item: item.rank)
         return [(ordered[0], ordered[1])]
+
+    def _with_one_more(
+        self, demand: Demand, ledger: Ledger, routes: tuple[Candidate, ...]
+    ) -> tuple[Candidate, ...] | None:
+        """Return some routes and the cheapest one apart from all of them."""
+        avoid = frozenset[str]().union(*(route.conflicts for route in routes))
+        more = self.cheapest_route(demand.seen_by("backup"), ledger, avoid)
+        return (*routes, more) if more is not None and ledger.fits(*routes, more) else None
 
     def _corridors(self, demand: Demand, ledger: Ledger) -> list[frozenset[str]]:
         """Return what a first route should avoid so that a second is left: each path of cheap disjoint pairs."""

@@ -177,7 +177,7 @@ def _draft(instance: Instance, choice: Choice, candidates: tuple[Candidate, ...]
         units={(*instance.item_keys[item], phase): count for (item, phase), count in choice.units.items()},
         services={
             (instance.demands[demand].id, phase): tuple(
-                sorted((candidates[r] for r in routes), key=lambda item: (item.route.loss_db, item.key))
+                sorted((candidates[r] for r in routes), key=lambda item: item.rank)
             )
             for (demand, phase), routes in choice.routes.items()
         },

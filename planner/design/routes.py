@@ -20,7 +20,7 @@ from planner.scenario import Demand, Scenario, Technology
 ROUNDING = 1.0 + 1e-9
 """A link at its limit is within it, however its loss was added up."""
 
-CandidateKey = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...], int]
+CandidateKey = tuple[str, str, str, tuple[str, ...], tuple[tuple[str, str, int], ...], int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,12 @@ class Candidate:
     def key(self) -> CandidateKey:
         """Return what makes the candidate different from others; keys can be sorted."""
         stations = tuple((item.site, item.role, item.after_spans) for item in self.route.stations)
-        return self.demand, self.route.technology, self.route.spans, stations, self.route.lanes
+        return self.demand, self.route.target, self.route.technology, self.route.spans, stations, self.route.lanes
+
+    @property
+    def rank(self) -> tuple[bool, float, CandidateKey]:
+        """Return what sorts the routes of a service: full targets first, then the least loss."""
+        return self.route.target == "backup", self.route.loss_db, self.key
 
 
 class RouteJudge:
@@ -127,6 +132,7 @@ class RouteJudge:
         if lanes > technology.max_lanes or len(links) > technology.max_links:
             return None
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
+        route = route.model_copy(update={"target": demand.target})
         return self._candidate(demand, technology, spans, route)
 
     def appraise(
@@ -149,6 +155,7 @@ class RouteJudge:
             wanted = demand.min_rate_hz / performance.lane_rate_hz if performance.lane_rate_hz > 0.0 else math.inf
             lanes = max(1, math.ceil(min(wanted, technology.max_lanes)))
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
+        route = route.model_copy(update={"target": demand.target})
         return self._candidate(demand, technology, spans, route)
 
     def meets(self, demand: Demand, technology: Technology, candidate: Candidate) -> bool:
@@ -267,9 +274,9 @@ def routes_of_plan(judge: RouteJudge, plan: Plan) -> tuple[Candidate, ...]:
     latest = {service.demand: service for service in plan.services if service.demand in demands}
     found: list[Candidate] = []
     for demand_id, service in sorted(latest.items()):
-        demand = demands[demand_id]
-        technologies = {item.id: item for item in allowed_technologies(scenario, demand)}
+        technologies = {item.id: item for item in allowed_technologies(scenario, demands[demand_id])}
         for route in service.routes:
+            demand = demands[demand_id].seen_by(route.target)
             is_known = route.technology in technologies and set(route.spans) <= span_index.keys()
             if is_known and all(station.site in judge.sites for station in route.stations):
                 spans = [span_index[span] for span in route.spans]

@@ -110,7 +110,8 @@ class LocalSearch:
         ledger = Ledger(self.prices, past)
         for demand in self.demands:
             routes = tuple(candidate for candidate in known if candidate.demand == demand.id)
-            if len(routes) == demand.routes and all(ledger.fits(route) for route in routes):
+            is_whole = len(routes) == demand.routes and any(route.route.target == "primary" for route in routes)
+            if is_whole and all(ledger.fits(route) for route in routes):
                 ledger.add(demand.id, routes)
         self.note(ledger)
         return ledger

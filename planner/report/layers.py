@@ -116,10 +116,10 @@ def laterals(dossier: Dossier) -> list[Feature]:
 
 
 def routes(dossier: Dossier, *, rank: int) -> list[Feature]:
-    """Return the primary (rank 0) or the backup (rank 1) routes, one line each, with their number in the data."""
+    """Return the primary (rank 0) or all backup (rank 1) routes, one line each, with their number in the data."""
     features = []
     for number, drawn in enumerate(dossier.routes()):
-        if drawn.rank == rank and drawn.steps:
+        if min(drawn.rank, 1) == rank and drawn.steps:
             line = _joined(dossier.network, drawn.steps)
             features.append(_feature("LineString", line, {"phases": list(drawn.phases), "route": number}))
     return features

@@ -31,7 +31,14 @@ from planner.scenario import Demand
 
 PLANES = {"detected": "detected pairs", "stored": "stored pairs"}
 RANKS = ("Primary", "Backup")
-WAYS = {"strict": "two disjoint routes", "maximal": "two routes that share only what no route can avoid"}
+NUMBERS = {2: "two", 3: "three", 4: "four"}
+LEVEL_WORDS = {
+    "repeater": "apart only in their repeaters",
+    "span": "apart span by span, even in one street",
+    "duct": "apart in conduits and streets",
+    "node": "apart in every junction and handhole too",
+}
+"""Levels of disjointness other than the usual one."""
 
 ROUTE_COLUMNS: tuple[Column, ...] = (
     *text_columns("Phases", "Route", "Technology and stations"),
@@ -92,7 +99,7 @@ def service_sentence(dossier: Dossier, demand: Demand, phase: int) -> str:
     service = dossier.plan.service(demand.id, dossier.scenario.phases[phase].id)
     if service is None or not service.routes:
         return f"{name}: not served in {when}."
-    parts = [_route_words(demand, rank, route) for rank, route in enumerate(service.routes)]
+    parts = [_route_words(demand.seen_by(route.target), rank, route) for rank, route in enumerate(service.routes)]
     alone = " There is no backup route." if len(service.routes) == 1 else ""
     return f"{name}, {when}. {' '.join(parts)}{alone}"
 
@@ -124,17 +131,36 @@ def _served_cell(demand: Demand, service: Service | None) -> Markup:
 
 def _heading(dossier: Dossier, demand: Demand) -> Markup:
     """Return the name of a demand and what it asks for."""
-    ways = WAYS[demand.redundancy] if demand.routes == 2 else "one route"
+    ways = _ways(demand)
     group = f", group {demand.group}" if demand.group else ""
     weight = f", weight {given(demand.weight)}" if demand.weight != 1.0 else ""
     first = phase_label(dossier.scenario.phases[dossier.scenario.phase_index(demand.from_phase)])
     asked = (
         f"asks for {ways} with at least {given(demand.min_rate_hz)} {PLANES[demand.rate_plane]} per second at a "
-        f"fidelity of at least {given(demand.min_fidelity)}, from {first} on{group}{weight}"
+        f"fidelity of at least {given(demand.min_fidelity)}{_lower(demand)}, from {first} on{group}{weight}"
     )
     return Markup('<strong>{}</strong> <span class="id">{}</span><span class="asked">{}</span>').format(
         plain(demand_name(dossier, demand)), demand.id, plain(asked)
     )
+
+
+def _ways(demand: Demand) -> str:
+    """Return how many routes a demand asks for, and what they may share."""
+    if demand.routes == 1:
+        return "one route"
+    many = NUMBERS.get(demand.routes, str(demand.routes))
+    level = f", {LEVEL_WORDS[demand.disjoint]}" if demand.disjoint in LEVEL_WORDS else ""
+    if demand.redundancy == "maximal":
+        return f"{many} routes that share only what no route can avoid{level}"
+    return f"{many} disjoint routes{level}"
+
+
+def _lower(demand: Demand) -> str:
+    """Return what the backup may fall short of, in words."""
+    if not demand.has_lower_backup:
+        return ""
+    backup = demand.seen_by("backup")
+    return f" (backup: {given(backup.min_rate_hz)} per second at {given(backup.min_fidelity)})"
 
 
 def _service_rows(dossier: Dossier, demand: Demand, phases: Sequence[int], service: Service | None) -> Iterator[Row]:
@@ -143,7 +169,7 @@ def _service_rows(dossier: Dossier, demand: Demand, phases: Sequence[int], servi
         yield row(when, "not served", *[MISSING] * (len(ROUTE_COLUMNS) - 2), kind="missed")
         return
     for rank, route in enumerate(service.routes):
-        yield _route_row(dossier, demand, when, rank, route)
+        yield _route_row(dossier, demand.seen_by(route.target), when, rank, route)
 
 
 def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
@@ -156,7 +182,8 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
         laterals = [_lateral_words(dossier, name) for name in shared if name.startswith("lateral:")]
         but = f", except {joined(laterals)}" if laterals else ""
         others = " other" if len(laterals) < len(shared) else ""
-        remarks.append(f"Primary and backup have no{others} risk group in common{but}.")
+        who = "Primary and backup" if demand.routes == 2 else "The routes"
+        remarks.append(f"{who} have no{others} risk group in common{but}.")
     remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
     return remarks + [f"Physics: {limit}" for limit in found]
 
@@ -174,7 +201,7 @@ def _shared_words(dossier: Dossier, service: Service) -> str:
     price = money_words(math.fsum(item.capex for item in shared), dossier.plan.currency)
     named = [spans.name[dossier.span_at[item.span]] or item.span for item in shared if item.span in dossier.span_at]
     return (
-        f"No route between the two sites can avoid {counted(len(shared), 'span')} that primary and backup share: "
+        f"No route between the two sites can avoid the risks of {counted(len(shared), 'span')} that its routes share: "
         f"{length(kilometres)} km, {price} to take into use ({some(list(dict.fromkeys(named)), 6)}). "
         "Losing any of them loses the service."
     )

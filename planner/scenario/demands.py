@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, model_validator
 
 from planner.catalog import Positive
 from planner.scenario.economics import Identifier, Text
@@ -12,6 +12,8 @@ from planner.yamlio import Model
 
 Redundancy = Literal["strict", "maximal"]
 Disjointness = Literal["repeater", "span", "duct", "structure", "node"]
+Target = Literal["primary", "backup"]
+"""Whose targets a route meets: the full ones, or the lower ones that a demand may allow its backup."""
 LEVELS: tuple[Disjointness, ...] = ("repeater", "span", "duct", "structure", "node")
 """How far apart two routes lie, each level with what the ones before it ask."""
 
@@ -25,10 +27,13 @@ class Demand(Model):
     min_rate_hz: Positive
     """Pairs per second that every route must deliver on its own."""
     min_fidelity: Annotated[float, Field(gt=0.5, lt=1.0)]
+    backup_min_rate_hz: Positive | None = None
+    """What the backup must deliver, where that may be less; one route always meets the full target."""
+    backup_min_fidelity: Annotated[float, Field(gt=0.5, lt=1.0)] | None = None
     rate_plane: Literal["detected", "stored"]
     """Where the pairs are counted: as detected coincidences, or as stored pairs. The two are never mixed."""
-    routes: Annotated[int, Field(ge=1, le=2)] = 1
-    """Number of physically disjoint routes."""
+    routes: Annotated[int, Field(ge=1, le=4)] = 1
+    """Number of physically disjoint routes, each two of them apart."""
     redundancy: Redundancy = "strict"
     """What two routes may share. `strict`: nothing but the laterals of their own ends; a site that hangs on a dead end
     is refused. `maximal`: also what no route between the two sites can avoid, each metre of it named and priced."""
@@ -42,3 +47,45 @@ class Demand(Model):
     """Worth of serving this demand, for the objective `service`."""
     group: Text = ""
     """Who asks: core, district, campus, emergency ..."""
+    _target: Target = PrivateAttr(default="primary")
+
+    @model_validator(mode="after")
+    def _backup_asks_less(self) -> Demand:
+        for name, backup, full in (
+            ("rate_hz", self.backup_min_rate_hz, self.min_rate_hz),
+            ("fidelity", self.backup_min_fidelity, self.min_fidelity),
+        ):
+            if backup is not None and self.routes < 2:
+                raise ValueError(f"backup_min_{name} needs a backup: routes must be at least 2")
+            if backup is not None and backup > full:
+                raise ValueError(f"backup_min_{name} must not exceed min_{name}")
+        return self
+
+    @property
+    def target(self) -> Target:
+        """Return for which of the routes the targets hold that this demand shows."""
+        return self._target
+
+    @property
+    def has_lower_backup(self) -> bool:
+        """Return whether the backup may deliver less than the primary route."""
+        return self.backup_min_rate_hz is not None or self.backup_min_fidelity is not None
+
+    def seen_by(self, target: Target) -> Demand:
+        """Return the demand with the targets that a route must meet: the full ones, or those of the backup."""
+        if target == "primary" or not self.has_lower_backup:
+            return self
+        lower = {"min_rate_hz": self.backup_min_rate_hz, "min_fidelity": self.backup_min_fidelity}
+        twin = self.model_copy(update={name: value for name, value in lower.items() if value is not None})
+        twin._target = "backup"
+        return twin
+
+    def by_target(self) -> tuple[Demand, ...]:
+        """Return the demand, or one for the primary and one for the other routes where these may deliver less.
+
+        The second one has an id of its own.
+        """
+        if not self.has_lower_backup:
+            return (self,)
+        backup = {"id": f"{self.id}/backup", "routes": self.routes - 1}
+        return self.model_copy(update={"routes": 1}), self.seen_by("backup").model_copy(update=backup)

@@ -8,7 +8,12 @@ from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Scenario
 from planner.verdict import Check
-from planner.verify.disjointness_checks import routes_are_disjoint, routes_lie_apart, shared_spans_are_told
+from planner.verify.disjointness_checks import (
+    full_target_comes_first,
+    routes_are_disjoint,
+    routes_lie_apart,
+    shared_spans_are_told,
+)
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding
 from planner.verify.input_checks import inputs_match, names_are_known
@@ -68,6 +73,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     ceiling_holds,
     sampling_agrees,
     limits_are_told,
+    full_target_comes_first,
     routes_are_disjoint,
     routes_lie_apart,
     shared_spans_are_told,

@@ -32,6 +32,16 @@ def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
         yield flawless(f"{demand} in {phase}", f"routes that share nothing but their ends{but}", flaws)
 
 
+def full_target_comes_first(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the first route of every service is held to the full target, and others to less only if allowed."""
+    for (demand, phase), routes in _services(facts).items():
+        flaws = [] if routes[0].route.target == "primary" else ["the first route is a backup"]
+        if not facts.scenario.demand(demand).has_lower_backup:
+            lower = [route for route in routes if route.route.target == "backup"]
+            flaws += [f"route {route.number} meets a lower target that the demand does not allow" for route in lower]
+        yield flawless(f"{demand} in {phase}", "a route that meets the full target first", flaws)
+
+
 def routes_lie_apart(facts: Facts) -> Iterator[Finding]:
     """Yield whether the routes of a service run in different places on the ground, whatever their risk groups say.
 

@@ -20,7 +20,7 @@ class RouteFacts:
     """A route of one service, with what was recomputed about it.
 
     `walk_flaw` and `station_flaws` say what is wrong with its course; `arms` and `performance` (of one lane) are None
-    when something is, for a route that leads nowhere has no rate.
+    when something is, for a route that leads nowhere has no rate. `demand` shows the targets that the route must meet.
     """
 
     service: Service
@@ -59,8 +59,8 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
     index = network.span_index()
     hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
     for service in plan.services:
-        demand = scenario.demand(service.demand)
         for number, route in enumerate(service.routes, start=1):
+            demand = scenario.demand(service.demand).seen_by(route.target)
             technology = scenario.technology(route.technology)
             indices = tuple(index[span] for span in route.spans)
             nodes, walk_flaw = _follow(network, indices, demand)

@@ -65,6 +65,8 @@ def random_world(
         values |= {"routes": int(rng.random() < (0.8 if bridged else 0.35)) + 1}
         if bridged:
             values |= {"redundancy": "maximal", "disjoint": LEVELS[seed // 2 % len(LEVELS)]}
+            if values["routes"] > 1 and seed % 3 == 0:
+                values |= {"backup_min_fidelity": 0.6, "backup_min_rate_hz": 0.5}
         if tight:
             values |= {"min_rate_hz": float(rng.choice([2.0, 10.0, 30.0, 60.0, 100.0]))}
             values |= {"min_fidelity": float(rng.choice([0.7, 0.85]))}
@@ -154,9 +156,9 @@ class Everything:
         for spans, nodes in self._walks(wanted):
             for technology in allowed_technologies(self.scenario, wanted):
                 for stations in self._placements(wanted, technology, nodes):
-                    candidate = judge.judge(wanted, technology, spans, stations)
-                    if candidate is not None:
-                        found.append(candidate)
+                    for target in ("primary", "backup") if wanted.has_lower_backup else ("primary",):
+                        candidate = judge.judge(wanted.seen_by(target), technology, spans, stations)
+                        found += [] if candidate is None else [candidate]
         return found
 
     def _walks(self, wanted: Demand) -> Iterator[tuple[list[int], list[int]]]:

@@ -54,6 +54,7 @@ def _selections(instance: Instance, demand: int, phase: int) -> list[Selection]:
             not set(instance.routes[a].conflicts) & set(instance.routes[b].conflicts)
             for a, b in combinations(chosen, 2)
         )
+        and not all(instance.routes[r].is_lower for r in chosen)
     ]
 
 

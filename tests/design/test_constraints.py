@@ -38,7 +38,7 @@ def sample() -> Instance:
     source = world.item((3.0, 2.0))
     world.room({detectors: 2.5, source: 1.0}, 12.0)
     world.route(pair, blocks={north: 1}, needs={detectors: 3}, fibers=2)
-    world.route(pair, blocks={south: 2}, sites=(hut,), needs={detectors: 3, source: 1}, fibers=2)
+    world.route(pair, blocks={south: 2}, sites=(hut,), needs={detectors: 3, source: 1}, fibers=2, is_lower=True)
     world.route(pair, blocks={north: 1, south: 1}, needs={source: 2}, phases=(1,), lease=(0.0, 0.5))
     world.route(single, blocks={north: 1}, needs={detectors: 5})
     return world.instance()
@@ -91,6 +91,15 @@ def idle_world() -> Instance:
     """Return a world in which doing nothing is cheapest."""
     world = Builder(phases=1)
     world.route(world.demand(), blocks={world.block(10.0): 1})
+    return world.instance()
+
+
+def humble_world() -> Instance:
+    """Return a world whose two cheapest routes both meet no more than the target of a backup."""
+    world = Builder(phases=1)
+    pair = world.demand(routes=2)
+    for price, is_lower in ((1.0, True), (2.0, True), (5.0, False)):
+        world.route(pair, blocks={world.block(price): 1}, is_lower=is_lower)
     return world.instance()
 
 
@@ -188,6 +197,7 @@ def hurried_world() -> Instance:
 
 WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float, float]]] = {
     "demand_is_served": (idle_world, (1.0, 10.0), (0.0, 0.0)),
+    "one_route_meets_full_target": (humble_world, (1.0, 6.0), (1.0, 3.0)),
     "service_continues": (fickle_world, (3.0, 10.0), (4.0, 10.0)),
     "routes_share_no_risk": (risky_world, (1.0, 6.0), (1.0, 3.0)),
     "span_is_built": (idle_world, (1.0, 10.0), (1.0, 0.0)),

@@ -62,7 +62,11 @@ def _draw(rng: np.random.Generator) -> Instance:
         first = int(rng.integers(phases))
         weight, is_kept = float(rng.integers(1, 4)), not serve_all and bool(rng.random() < 0.1)
         shared = frozenset({int(rng.integers(len(world.blocks)))} if rng.random() < 0.4 else ())
-        wanted: dict[str, Any] = {"routes": int(rng.integers(1, 3)), "is_kept": is_kept, "shared_blocks": shared}
+        wanted: dict[str, Any] = {
+            "routes": int(rng.choice([1, 1, 2, 2, 2, 3])),
+            "is_kept": is_kept,
+            "shared_blocks": shared,
+        }
         demand = world.demand(first_phase=first, weight=weight, **wanted)
         for _ in range(int(rng.integers(2, 5))):
             _draw_route(rng, world, demand)
@@ -98,6 +102,7 @@ def _draw_route(rng: np.random.Generator, world: Builder, demand: int) -> None:
         lease_per_year=float(rng.integers(0, 2)),
         phases=usable,
         fibers=int(rng.integers(1, 3)),
+        is_lower=world.demands[demand].routes > 1 and bool(rng.random() < 0.3),
         conflicts=tuple(sorted([int(b) for b in used if b not in world.demands[demand].shared_blocks] + risks)),
     )
 
@@ -154,12 +159,13 @@ def test_the_random_instances_use_every_feature() -> None:
     items = [item for instance in instances for item in instance.items]
     assert {instance.phases for instance in instances} == {1, 2, 3}
     assert {instance.serve_all for instance in instances} == {True, False}
-    assert {demand.routes for instance in instances for demand in instance.demands} == {1, 2}
+    assert {demand.routes for instance in instances for demand in instance.demands} == {1, 2, 3}
     assert {len(instance.demands) for instance in instances} == {2, 3, 4}
     assert any(item.serves > 1 for item in items)
     assert any(item.owned for item in items)
     assert any(demand.is_kept for instance in instances for demand in instance.demands)
     assert any(demand.shared_blocks for instance in instances for demand in instance.demands if demand.routes == 2)
+    assert any(route.is_lower for route in routes)
     assert any(passes > 1 for route in routes for passes in route.blocks.values())
     assert any(instance.budgets for instance in instances)
     assert any(limit.first_phase < limit.last_phase for instance in instances for limit in instance.budgets)

@@ -12,7 +12,7 @@ import pytest
 
 from cases import Case, failing, route_of
 from planner.design import design_plan
-from planner.errors import InfeasibleError
+from planner.errors import InfeasibleError, SolverError
 from planner.network import Spans, with_digest
 from planner.plan import Plan, SharedSpan
 from planner.verify import verify_plan
@@ -152,7 +152,7 @@ A---+---B
 def pair_of(folder: Path, drawing: str, **changes: object) -> Plan:
     """Return the checked plan of a demand for two routes from A to B."""
     hops = changes.pop("hops", ())
-    world = make_world(folder, drawing, [demand("A", "B", routes=2, **changes)], hops=hops)  # type: ignore[arg-type]
+    world = make_world(folder, drawing, [demand("A", "B", **{"routes": 2, **changes})], hops=hops)  # type: ignore[arg-type]
     return plan_of(Case(network=world.network, scenario=world.scenario, plan=None))  # type: ignore[arg-type]
 
 
@@ -256,3 +256,53 @@ A   C   B
         pair_of(tmp_path, "A   C   B", hops=[*hops, hop("A", "C", id="second"), hop("C", "B", id="fourth")])
     plan = pair_of(tmp_path, roofs, hops=hops)
     assert sorted(len(spans) for spans in spans_of(plan)) == [2, 4]
+
+
+RATE_HZ = 150_000.0
+
+
+def test_a_backup_may_deliver_less(tmp_path: Path) -> None:
+    detour = """
+A---+---B
+|       |
+|       |
+|       |
++-------+
+"""
+    settings: dict[str, Any] = {"min_rate_hz": RATE_HZ, "routes": 2}
+    world = make_world(tmp_path, detour, [demand("A", "B", **settings)], cell_km=2.0)
+    full = Case(network=world.network, scenario=world.scenario, plan=None)  # type: ignore[arg-type]
+    equal = plan_of(full)
+    lanes = [route.lanes for route in equal.services[0].routes]
+    lower = full.edit_demand("A-B", backup_min_rate_hz=RATE_HZ / 10.0)
+    plan = plan_of(lower)
+    routes = plan.services[0].routes
+    assert [route.target for route in routes] == ["primary", "backup"]
+    assert routes[0].rate_hz >= RATE_HZ > routes[1].rate_hz >= RATE_HZ / 10.0
+    assert routes[1].lanes < lanes[1]
+    assert plan.outcome.cost < equal.outcome.cost
+    assert plan.outcome.lower_bound <= plan.outcome.cost
+
+    case = replace(lower, plan=plan)
+    swapped = case.edit_service("A-B", "p1", routes=routes[::-1])
+    assert failing(swapped) == {"full_target_comes_first"}
+    assert failing(case.edit_demand("A-B", backup_min_rate_hz=None)) == {"full_target_comes_first", "rate_is_reached"}
+    boast = case.edit_route("A-B", "p1", 1, target="primary")
+    assert failing(boast) == {"rate_is_reached"}
+
+
+def test_three_routes_are_apart_each_from_each(tmp_path: Path) -> None:
+    theta = """
++---+---+
+|       |
+A---x---B
+|       |
++---y---+
+"""
+    plan = pair_of(tmp_path, theta, routes=3)
+    first, second, third = spans_of(plan)
+    assert not first & second
+    assert not first & third
+    assert not second & third
+    with pytest.raises(SolverError, match="no route was found for demand A-B"):
+        pair_of(tmp_path, theta, routes=4)
