@@ -220,6 +220,7 @@ def _spans(
         surface=("unknown",) * count,
         zone=empty,
         name=empty,
+        status=empty,
         risk_groups=tuple((f"street:{span}",) for span in ids),
         assumed=np.zeros(count, dtype=np.bool_),
         is_measured=np.zeros(count, dtype=np.bool_),

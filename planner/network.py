@@ -91,6 +91,8 @@ class Spans:
     roadworks_year: Integers
     """Year in which the street is open anyway; 0 where nothing is planned."""
     name: tuple[str, ...]
+    status: tuple[str, ...]
+    """What the layer's column `status` says, or empty: a scenario tells what its values mean."""
     risk_groups: tuple[tuple[str, ...], ...]
     """Names of what fails together with the span; two spans with a common name are not disjoint."""
     assumed: NDArray[np.bool_]
@@ -241,7 +243,7 @@ _SPAN_FLOATS = (
 _SPAN_SELDOM_FLOATS = ("crossing_capex", "classical_forward_mw", "classical_backward_mw", "classical_nm")
 """Columns that are mostly zero, and left out of the file where they are."""
 _SPAN_SELDOM_INTEGERS = ("permit_lead_months", "closed_until_year", "roadworks_year")
-_SPAN_SELDOM_TEXTS = ("district",)
+_SPAN_SELDOM_TEXTS = ("district", "status")
 _SPAN_SELDOM_FLAGS = ("is_measured",)
 _SPAN_INTEGERS = ("max_fibers", "used_fibers")
 _SPAN_FLAGS = ("buildable", "assumed")

@@ -17,7 +17,7 @@ LAYERS = (
     {"catalog"},
     {"scenario"},
     {"network", "plan", "verdict"},
-    {"costs", "differences", "physics"},
+    {"costs", "differences", "fixed", "physics"},
     {"geodata", "design", "verify", "report"},
     {"pipeline", "comparison", "linkreport", "linkcurve", "sequence_export", "drafting"},
     {"console", "options"},

@@ -370,6 +370,7 @@ def _span(span_id: str, medium: Medium, km: float, price: dict[str, float]) -> d
         "surface": "unknown" if is_trench else "",
         "zone": "",
         "district": "",
+        "status": "",
         "crossing_capex": 0.0,
         "permit_lead_months": 0,
         "closed_until_year": 0,
@@ -412,7 +413,7 @@ def _columns(columns: list[dict[str, Any]]) -> Spans:
     classical = ("classical_forward_mw", "classical_backward_mw", "classical_nm")
     rents = ("rent_per_year", "lease_per_fiber_year")
     years = ("permit_lead_months", "closed_until_year", "roadworks_year")
-    texts = ("ids", "medium", "road_class", "surface", "zone", "district", "name", "risk_groups")
+    texts = ("ids", "medium", "road_class", "surface", "zone", "district", "status", "name", "risk_groups")
     return Spans(
         **{name: np.array(column(name), np.float64) for name in (*floats, *classical, *rents)},
         **{name: np.array(column(name), np.int64) for name in ("start", "end", *years, "max_fibers", "used_fibers")},

@@ -135,6 +135,18 @@ def built_stays_built(instance: Instance, x: Variables) -> Rows:
                 yield (family, index, t), variable <= column[index, t + 1]
 
 
+def forced_is_there(instance: Instance, x: Variables) -> Rows:
+    """What the scenario forces is in use, open or bought by its phase, needed or not."""
+    for family, (column, things) in enumerate(((x.built, instance.blocks), (x.opened, instance.sites))):
+        for index, thing in enumerate(things):
+            if thing.due is not None:
+                yield (family, index, thing.due), column[index, thing.due] >= 1
+    for i, item in enumerate(instance.items):
+        for t, units in enumerate(item.due):
+            if units > item.owned:
+                yield (2, i, t), x.units[i, t] >= units
+
+
 def all_is_built_at_first(instance: Instance, x: Variables) -> Rows:
     """In the roll-out all-at-once, nothing is taken into use, opened or bought after the first phase."""
     last = instance.phases - 1
@@ -165,6 +177,7 @@ CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     station_has_units,
     site_has_room,
     built_stays_built,
+    forced_is_there,
     all_is_built_at_first,
     budget_holds,
 )

@@ -10,6 +10,7 @@ from planner.design.graph import design_graph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.rollouts import Context, draft_spending, plan_jointly
 from planner.design.routes import RouteJudge, allowed_technologies
+from planner.design.settled import SettledWorld
 from planner.design.stations import Distances, Reach, capital_tariff, reach, station_cost
 from planner.design.work import Work
 from planner.errors import InfeasibleError, PlannerError, SolverError
@@ -100,8 +101,9 @@ def _describe(network: Network, span: int) -> str:
     return f"{network.spans.ids[span]} ({metres:.0f} m at {lon_deg:.5f}, {lat_deg:.5f})"
 
 
-def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> PlannerError:
+def explain_no_plan(world: SettledWorld, work: Work) -> PlannerError:
     """Return the error to raise when the search ended without a plan: proven impossible, or not found."""
+    scenario = world.scenario
     if work.interrupted:
         return SolverError("interrupted before a plan was found")
     if work.unrouted:
@@ -115,19 +117,22 @@ def explain_no_plan(network: Network, scenario: Scenario, work: Work) -> Planner
             f"no plan was found in {work.spent} steps and {work.seconds:.0f} s, and none was ruled out; "
             "more steps (solver.work_budget) or more candidate sites may help"
         )
-    return _explain_budgets(network, scenario)
+    return _explain_budgets(world)
 
 
-def _explain_budgets(network: Network, scenario: Scenario) -> PlannerError:
+def _explain_budgets(world: SettledWorld) -> PlannerError:
     """Return an error that compares budgets with a plan that ignores them, and with what nobody can avoid."""
+    network, scenario = world.network, world.scenario
     free = tuple(phase.model_copy(update={"budget": None}) for phase in scenario.phases)
     changes = {"phases": free, "budgets": Budgets()}
     unlimited = replace(scenario, spec=scenario.spec.model_copy(update=changes))
     work = Work(gap=0.0, budget=DIAGNOSIS_STEPS, time_limit_s=scenario.spec.solver.time_limit_s)
     prices = PriceTable(network, scenario)
-    context = Context(network=network, scenario=unlimited, work=work, prices=PriceTable(network, unlimited))
+    context = Context(
+        network=network, scenario=unlimited, work=work, prices=PriceTable(network, unlimited), past=world.past
+    )
     draft = plan_jointly(context)
-    proven = _unavoidable(network, scenario, prices)
+    proven = _unavoidable(world, prices)
     hints: list[str] = []
     spent = draft_spending(prices, draft) if draft is not None else []
     for limit in prices.limits if draft is not None else ():
@@ -143,16 +148,18 @@ def _explain_budgets(network: Network, scenario: Scenario) -> PlannerError:
     return SolverError("\n".join(["no plan within the budgets was found, and none was ruled out", *hints]))
 
 
-def _unavoidable(network: Network, scenario: Scenario, prices: PriceTable) -> list[str]:
+def _unavoidable(world: SettledWorld, prices: PriceTable) -> list[str]:
     """Return the phases up to which stations alone cost more than all budgets so far: a proof."""
-    distances = Distances(network, scenario, design_graph(network))
+    scenario = world.scenario
+    distances = Distances(world.network, scenario, design_graph(world.network))
     asked = {demand.id: demand.by_target() for demand in scenario.demands}
     reaches = {part.id: reach(distances, scenario, part) for parts in asked.values() for part in parts}
+    owned = math.fsum(max(prices.item_capex[item]) * count for (_, item), count in sorted(world.past.units.items()))
     reasons: list[str] = []
     for phase in range(len(scenario.phases)):
         available = _available(scenario, prices, phase)
         active = [part for demand in scenario.active_demands(phase) for part in asked[demand.id]]
-        needed = station_cost(capital_tariff(prices), scenario, reaches, active)
+        needed = station_cost(capital_tariff(prices), scenario, reaches, active) - owned
         if needed > available:
             reasons.append(
                 f"budgets up to phase {scenario.phases[phase].id} add up to {_money(scenario, available)}, but the "

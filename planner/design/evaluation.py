@@ -9,13 +9,16 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 from planner.design.assembly import assemble_given
-from planner.design.bounds import METHOD, lower_bound
+from planner.design.bounds import METHOD
 from planner.design.drawn_routes import Drawing, DrawnRoute, NoWayError, WalkFinder, load_drawing, passed_sites
 from planner.design.graph import sites_that_host
-from planner.design.ledger import PriceTable
 from planner.design.rollouts import Draft
 from planner.design.routes import Candidate, RouteJudge, conceivable_technologies
+from planner.design.settled import SettledWorld, settle
+from planner.design.strategies import prover
+from planner.design.work import Work
 from planner.errors import InputError, Problem
+from planner.fixed import fixed_parts
 from planner.network import Network
 from planner.plan import Plan, Service, Station, load_plan
 from planner.scenario import Demand, Scenario, Technology
@@ -38,19 +41,23 @@ def evaluate_given(network: Network, scenario: Scenario, path: Path, *, with_bou
     """
     if network.scenario_digest != scenario.digest:
         raise InputError.at(str(scenario.path), "the network was built for another scenario: run planner build again")
+    fixed = fixed_parts(network, scenario)
     judge = RouteJudge(network, scenario)
-    bound = lower_bound(network, scenario).value if with_bound and _serves_all(scenario) else 0.0
+    bound = _bound(settle(network, scenario, fixed)) if with_bound else 0.0
     plan = _plan_in(path)
     if plan is None:
-        draft = draft_of_services(network, scenario, _drawn_services(judge, load_drawing(path)))
+        draft = draft_of_services(settle(network, scenario, fixed), _drawn_services(judge, load_drawing(path)))
     else:
         draft = _judged_again(judge, plan, path)
     rollout = scenario.spec.rollout if plan is None else plan.rollout
     return assemble_given(network, scenario, draft, bound=bound, bound_method=METHOD, rollout=rollout)
 
 
-def _serves_all(scenario: Scenario) -> bool:
-    return scenario.spec.objective == "net_present_cost"
+def _bound(world: SettledWorld) -> float:
+    """Return the lower bound on every plan; 0 where demands may be left unserved."""
+    work = Work(gap=0.0, budget=1, time_limit_s=world.scenario.spec.solver.time_limit_s)
+    prover(world, work)(lambda _: None)
+    return work.bound
 
 
 def _plan_in(path: Path) -> Plan | None:
@@ -64,23 +71,24 @@ def _plan_in(path: Path) -> Plan | None:
     return None if isinstance(contents, dict) and contents.get("type") == "FeatureCollection" else load_plan(path)
 
 
-def draft_of_services(network: Network, scenario: Scenario, services: Services) -> Draft:
-    """Return the draft in which routes get what they need in the phase that first uses it."""
-    serves = PriceTable(network, scenario).serves
-    spans: dict[int, int] = {}
-    sites: dict[str, int] = {}
+def draft_of_services(world: SettledWorld, services: Services) -> Draft:
+    """Return the draft in which routes get what they need in the phase that first uses it, and what is due is there."""
+    scenario, past = world.scenario, world.past
+    serves = {name: item.serves for name, item in scenario.costs.items.items()}
+    spans, sites = dict(past.due_spans), dict(past.due_sites)
     needs: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(scenario.phases))
     for (_, phase), routes in sorted(services.items(), key=lambda item: (item[0][1], item[0][0])):
         for route in routes:
-            spans |= {span: phase for span in route.passes if span not in spans}
-            sites |= {site: phase for site in route.sites if site not in sites}
+            spans |= {span: min(phase, spans.get(span, phase)) for span in route.passes if span not in past.spans}
+            sites |= {site: min(phase, sites.get(site, phase)) for site in route.sites if site not in past.sites}
             for key, wanted in route.needs.items():
                 needs[key][phase] += wanted
     units: dict[tuple[str, str, int], int] = {}
-    for (site, item), column in sorted(needs.items()):
-        owned = 0
-        for phase, count in enumerate(column):
-            least = -(-count // serves[item])
+    for site, item in sorted(needs.keys() | past.due_units.keys()):
+        owned = past.units.get((site, item), 0)
+        due = past.due_units.get((site, item), (0,) * len(scenario.phases))
+        for phase, count in enumerate(needs[site, item]):
+            least = max(due[phase], -(-count // serves[item]))
             if least > owned:
                 units[site, item, phase] = least - owned
                 owned = least

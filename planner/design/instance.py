@@ -69,6 +69,8 @@ class InstanceAsset:
     capex: tuple[float, ...]
     yearly: tuple[float, ...]
     """Yearly cost, by phase of first use."""
+    due: int | None = None
+    """Phase by which it must be in use, needed or not."""
     closed: tuple[int, ...] = ()
     """Phases in which it may not be taken into use for the first time."""
     max_fibers: int = 0
@@ -84,6 +86,8 @@ class InstanceItem:
     yearly: tuple[float, ...]
     serves: int
     owned: int
+    due: tuple[int, ...] = ()
+    """Units that must be there by each phase; empty for none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +118,7 @@ class Instance:
     serve_all: bool
     """Whether every demand must be served (least cost), or as much weight as the budgets allow."""
     block_spans: tuple[tuple[int, ...], ...]
-    """Spans of every block, to read the plan back."""
+    """Spans of every block that are built with it, to read the plan back: none where they stand already."""
     site_ids: tuple[str, ...]
     item_keys: tuple[tuple[str, str], ...]
     """(site id, item name) of every item."""
@@ -136,8 +140,8 @@ def build_instance(
     """Return the integer program's data for some candidates, in which the demands `kept` must be served."""
     demands = scenario.demands
     blocks = _blocks(candidates, past, prices.spans.timing)
-    site_ids = sorted({site for item in candidates for site in item.sites} - past.sites)
-    item_keys = sorted({key for item in candidates for key in item.needs})
+    site_ids = sorted(({site for item in candidates for site in item.sites} | past.due_sites.keys()) - past.sites)
+    item_keys = sorted({key for item in candidates for key in item.needs} | past.due_units.keys())
     at = _Indices(
         demands=_positions(demand.id for demand in demands),
         blocks={span: block for block, spans in enumerate(blocks) for span in spans},
@@ -155,15 +159,15 @@ def build_instance(
             for demand in demands
         ),
         routes=tuple(_route(scenario, prices, candidate, at) for candidate in candidates),
-        blocks=tuple(_block_asset(prices, spans, is_built=spans[0] in past.spans) for spans in blocks),
-        sites=tuple(_site_asset(prices, site) for site in site_ids),
+        blocks=tuple(_block_asset(prices, spans, past) for spans in blocks),
+        sites=tuple(_site_asset(prices, site, past) for site in site_ids),
         items=tuple(_item(prices, key, past) for key in item_keys),
         rooms=tuple(_rooms(prices, item_keys, past)),
         budgets=tuple(replace(limit, amount=limit.amount / MONEY) for limit in prices.limits),
         budget_years=tuple(prices.budget_years),
         at_first=prices.at_first,
         serve_all=serve_all,
-        block_spans=tuple(blocks),
+        block_spans=tuple(() if spans[0] in past.spans else spans for spans in blocks),
         site_ids=tuple(site_ids),
         item_keys=tuple(item_keys),
     )
@@ -180,10 +184,10 @@ def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool, shared: frozen
     )
 
 
-def _site_asset(prices: PriceTable, site: str) -> InstanceAsset:
+def _site_asset(prices: PriceTable, site: str, past: Past) -> InstanceAsset:
     columns = (prices.site[site], prices.site_capex[site], prices.site_yearly[site])
     price, capex, yearly = (_thousands(column) for column in columns)
-    return InstanceAsset(price=price, capex=capex, yearly=yearly)
+    return InstanceAsset(price=price, capex=capex, yearly=yearly, due=past.due_sites.get(site))
 
 
 def _item(prices: PriceTable, key: tuple[str, str], past: Past) -> InstanceItem:
@@ -193,6 +197,7 @@ def _item(prices: PriceTable, key: tuple[str, str], past: Past) -> InstanceItem:
         yearly=_thousands(prices.item_yearly[key[1]]),
         serves=prices.serves[key[1]],
         owned=past.units.get(key, 0),
+        due=past.due_units.get(key, ()),
     )
 
 
@@ -214,24 +219,25 @@ def _thousands(values: Sequence[float]) -> tuple[float, ...]:
 
 def _blocks(candidates: Sequence[Candidate], past: Past, timing: Integers) -> list[tuple[int, ...]]:
     """Return the spans that the same candidates use with the same passes and may share and build alike, by block."""
-    users: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
+    users: dict[int, list[tuple[int, int, bool]]] = {span: [] for span in past.due_spans}
     for position, candidate in enumerate(candidates):
         for span, passes in candidate.passes.items():
-            users[span].append((position, passes, span in candidate.shareable))
-    members: dict[tuple[bool, int, tuple[tuple[int, int, bool], ...]], list[int]] = defaultdict(list)
+            users.setdefault(span, []).append((position, passes, span in candidate.shareable))
+    members: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for span in sorted(users):
-        members[span in past.spans, int(timing[span]), tuple(users[span])].append(span)
+        members[span in past.spans, past.due_spans.get(span), int(timing[span]), tuple(users[span])].append(span)
     return [tuple(spans) for _, spans in sorted(members.items(), key=lambda item: item[1])]
 
 
-def _block_asset(prices: PriceTable, spans: tuple[int, ...], *, is_built: bool) -> InstanceAsset:
-    chosen = list(spans)
+def _block_asset(prices: PriceTable, spans: tuple[int, ...], past: Past) -> InstanceAsset:
+    chosen, is_built = list(spans), spans[0] in past.spans
     share = 0.0 if is_built else 1.0
     closed = prices.spans.closed[:, chosen[0]]
     return InstanceAsset(
         price=_thousands([share * float(prices.spans.first[phase][chosen].sum()) for phase in prices.phases]),
         capex=_thousands([share * float(prices.spans.capex[phase][chosen].sum()) for phase in prices.phases]),
         yearly=_thousands([share * float(prices.span_yearly[chosen].sum()) for _ in prices.phases]),
+        due=past.due_spans.get(spans[0]),
         closed=() if is_built else tuple(np.flatnonzero(closed).tolist()),
         max_fibers=int(prices.network.spans.max_fibers[chosen].min()),
     )

@@ -22,12 +22,20 @@ NEVER = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Past:
-    """What stands before planning starts: spans and sites are free to use, owned units need not be bought."""
+    """What stands before planning starts: spans and sites are free to use, owned units need not be bought.
+
+    What is due must be built, opened or bought by its phase.
+    """
 
     spans: frozenset[int] = frozenset()
     sites: frozenset[str] = frozenset()
     units: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(site, item) -> number owned."""
+    due_spans: Mapping[int, int] = field(default_factory=dict)
+    """Spans that must be in use by a phase, needed or not."""
+    due_sites: Mapping[str, int] = field(default_factory=dict)
+    due_units: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    """(site, item) -> number that must be there by each phase, owned ones included."""
 
 
 NOTHING = Past()
@@ -141,7 +149,11 @@ class Ledger:
         self.span_phase[sorted(self.past.spans)] = -1
         self.fibers: Integers = np.zeros((phases, spans), dtype=np.int64)
         self.site_phase: dict[str, int] = dict.fromkeys(self.past.sites, -1)
-        self.units: dict[tuple[str, str], list[int]] = {}
+        self.units: dict[tuple[str, str], list[int]] = {key: [0] * phases for key in self.past.due_units}
+        for span, phase in self.past.due_spans.items():
+            self.span_phase[span] = 0 if self.prices.at_first else phase
+        for site, phase in self.past.due_sites.items():
+            self.site_phase[site] = 0 if self.prices.at_first else phase
         for demand_id in sorted(self.routes):
             for candidate in self.routes[demand_id]:
                 self._enter(candidate)
@@ -233,9 +245,10 @@ class Ledger:
 
     def _units_cost(self, site: str, item: str, column: list[int]) -> float:
         owned = self.past.units.get((site, item), 0)
+        due = self.past.due_units.get((site, item))
         cost = 0.0
         for phase, units in enumerate(column):
-            wanted = -(-units // self.prices.serves[item])
+            wanted = max(-(-units // self.prices.serves[item]), due[phase] if due else 0)
             if wanted > owned:
                 cost += (wanted - owned) * self.prices.item[item][phase]
                 owned = wanted
@@ -249,6 +262,9 @@ class Ledger:
         for (at, item), owned in self.past.units.items():
             if at == site:
                 units[item] = max(owned, units.get(item, 0))
+        for (at, item), due in self.past.due_units.items():
+            if at == site:
+                units[item] = max(due[-1], units.get(item, 0))
         return all(room.holds(units) for room in self.prices.rooms[site])
 
     def has_room(self, *routes: Candidate) -> bool:
@@ -323,8 +339,10 @@ class Ledger:
         bought: dict[tuple[str, str, int], int] = {}
         for (site, item), column in sorted(self.units.items()):
             owned = self.past.units.get((site, item), 0)
-            for phase, units in enumerate([max(column)] * len(column) if self.prices.at_first else column):
-                wanted = max(owned, -(-units // self.prices.serves[item]))
+            due = self.past.due_units.get((site, item), (0,) * len(column))
+            least = [max(-(-units // self.prices.serves[item]), due[phase]) for phase, units in enumerate(column)]
+            for phase, units in enumerate([max(least)] * len(least) if self.prices.at_first else least):
+                wanted = max(owned, units)
                 if wanted > owned:
                     bought[site, item, phase] = wanted - owned
                 owned = wanted

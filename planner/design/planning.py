@@ -10,10 +10,12 @@ from planner.design.diagnose import explain_no_plan, obstacles
 from planner.design.ledger import PriceTable
 from planner.design.rollouts import Context
 from planner.design.routes import RouteJudge, routes_of_plan
+from planner.design.settled import settle
 from planner.design.solvers import DEFAULT_SOLVER, solver_names
 from planner.design.strategies import ROLLOUTS, prover
 from planner.design.work import OnProgress, Work
 from planner.errors import InfeasibleError, InputError
+from planner.fixed import fixed_parts
 from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Rollout, Scenario
@@ -40,6 +42,9 @@ def design_plan(
     """
     if network.scenario_digest != scenario.digest:
         raise InputError.at(str(scenario.path), "the network was built for another scenario: run planner build again")
+    asked, offered = scenario, network
+    world = settle(network, scenario, fixed_parts(network, scenario))
+    network, scenario = world.network, world.scenario
     reasons = obstacles(network, scenario)
     if reasons and scenario.spec.objective == "net_present_cost":
         raise InfeasibleError(*reasons)
@@ -62,10 +67,11 @@ def design_plan(
         scenario=scenario,
         work=work,
         prices=prices,
-        prove=prover(network, scenario, prices, work),
+        past=world.past,
+        prove=prover(world, work, at_first=chosen == "all-at-once"),
         start=known,
     )
     draft = ROLLOUTS[chosen](context)
     if draft is None:
-        raise explain_no_plan(network, scenario, work)
-    return assemble_plan(network, scenario, draft, work, rollout=chosen, bound_method=METHOD)
+        raise explain_no_plan(world, work)
+    return assemble_plan(offered, asked, draft, work, rollout=chosen, bound_method=METHOD)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from planner.design.arms import ArmReader
 from planner.design.graph import DesignGraph, design_graph
 from planner.design.redundancy import risks_inside, unavoidable_risks
@@ -271,14 +273,16 @@ def routes_of_plan(judge: RouteJudge, plan: Plan) -> tuple[Candidate, ...]:
     """Return the routes of a plan's last phase for each demand, judged anew; what is unknown here is left out."""
     scenario, span_index = judge.scenario, judge.network.span_index()
     demands = {demand.id: demand for demand in scenario.demands}
+    usable = {judge.network.spans.ids[span] for span in np.unique(judge.graph.arc_span).tolist()}
+    hosts = {(site.id, role) for site in scenario.sites for role in site.hosts}
     latest = {service.demand: service for service in plan.services if service.demand in demands}
     found: list[Candidate] = []
     for demand_id, service in sorted(latest.items()):
         technologies = {item.id: item for item in allowed_technologies(scenario, demands[demand_id])}
         for route in service.routes:
             demand = demands[demand_id].seen_by(route.target)
-            is_known = route.technology in technologies and set(route.spans) <= span_index.keys()
-            if is_known and all(station.site in judge.sites for station in route.stations):
+            is_known = route.technology in technologies and set(route.spans) <= usable
+            if is_known and all((station.site, station.role) in hosts for station in route.stations):
                 spans = [span_index[span] for span in route.spans]
                 candidate = judge.judge(demand, technologies[route.technology], spans, route.stations)
                 found += [candidate] if candidate is not None else []

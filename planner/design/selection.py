@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pulp
 
 from planner.design.constraints import CONSTRAINTS
-from planner.design.instance import Instance
+from planner.design.instance import Instance, InstanceAsset
 from planner.design.objective import net_present_cost, unserved_weight
 from planner.design.solvers import Ending, Solution, SolverTask, solve
 from planner.design.variables import Variables, add_variables
@@ -107,17 +107,21 @@ def _read(instance: Instance, x: Variables, solution: Solution, *, constant: flo
         nodes=solution.nodes,
         stopped_by_clock=solution.stopped_by_clock,
         routes={key: tuple(routes) for key, routes in sorted(chosen.items())},
-        block_phase=_first_phases(x.built, solution, {block for block, _ in used}),
-        site_phase=_first_phases(x.opened, solution, {site for site, _ in opened}),
+        block_phase=_first_phases(x.built, solution, {block for block, _ in used}, instance.blocks),
+        site_phase=_first_phases(x.opened, solution, {site for site, _ in opened}, instance.sites),
         units=units,
     )
 
 
 def _first_phases(
-    column: Mapping[tuple[int, int], pulp.LpVariable], solution: Solution, used: set[int]
+    column: Mapping[tuple[int, int], pulp.LpVariable],
+    solution: Solution,
+    used: set[int],
+    things: Sequence[InstanceAsset],
 ) -> dict[int, int]:
-    """Return the first phase in which each used thing is taken into use."""
+    """Return the first phase in which each thing that is used or due is taken into use."""
+    due = {index for index, thing in enumerate(things) if thing.due is not None} if solution.values else set()
     return {
         index: min(t for (i, t), variable in column.items() if i == index and solution.is_one(variable))
-        for index in sorted(used)
+        for index in sorted(used | due)
     }

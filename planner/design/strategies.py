@@ -12,6 +12,7 @@ from planner.design.bounds import STEPS_PER_WORK, Listener, lower_bound
 from planner.design.ledger import Past, PriceTable
 from planner.design.rollouts import Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
 from planner.design.routes import Candidate, allowed_technologies
+from planner.design.settled import SettledWorld
 from planner.design.work import Work
 from planner.network import Network
 from planner.scenario import Budgets, Rollout, Scenario
@@ -20,26 +21,31 @@ END_STATE_SHARE = 0.5
 """Share of the work that end-state-first spends on the network of the last phase."""
 
 
-def prover(network: Network, scenario: Scenario, prices: PriceTable, work: Work) -> Callable[[OnLines], None]:
+def prover(world: SettledWorld, work: Work, *, at_first: bool = False) -> Callable[[OnLines], None]:
     """Return how a bound on the cost of all plans is computed; bounds go to `work` as they are found.
 
     The call takes a function that is told of cheap networks of lines. There is no bound if demands may be left
-    unserved.
+    unserved. What is due is paid for, and free to use; equipment that stands saves no more than its price.
     """
 
-    def hear(bound: float) -> bool:
-        work.proved(bound)
-        return not (work.is_stopped or work.is_done)
-
     def prove(on_lines: OnLines) -> None:
-        if scenario.spec.objective != "net_present_cost":
+        if world.scenario.spec.objective != "net_present_cost":
             return
+        prices = PriceTable(world.network, world.scenario, at_first=at_first)
+        beside = world.paid_anyway(prices) - world.owned_worth(prices)
+
+        def hear(bound: float) -> bool:
+            work.proved(bound + beside)
+            return not (work.is_stopped or work.is_done)
+
         listener = Listener(
             gap=work.gap_wanted, on_bound=hear, on_lines=on_lines, seconds_left=lambda: work.seconds_left
         )
-        bound = lower_bound(network, scenario, listener, prices=prices)
+        free = world.with_due_for_nothing()
+        prices = PriceTable(free.network, free.scenario, at_first=at_first)
+        bound = lower_bound(free.network, free.scenario, listener, prices=prices)
         work.spend(bound.steps // STEPS_PER_WORK)
-        work.proved(bound.value)
+        work.proved(bound.value + beside)
 
     return prove
 
@@ -53,19 +59,20 @@ def plan_step_by_step(context: Context) -> Draft | None:
         left = len(scenario.phases) - phase
         spent = draft_spending(context.prices, _joined(steps))
         step_scenario = _one_phase(scenario, phase, _left_to_spend(context.prices, phase, spent))
+        due = _due_by(past, phase)
         if not step_scenario.spec.demands:
-            steps.append(_EMPTY)
+            steps.append(_what_is_due(due))
+            past = _added(past, steps[-1])
             continue
         step_work = _share_of(work, 1.0 / left)
-        standing = _free_of_charge(context.network, past.spans)
         step_prices = PriceTable(context.network, step_scenario)
         step = Context(
             network=context.network,
             scenario=step_scenario,
             work=step_work,
             prices=step_prices,
-            past=past,
-            prove=_guide(standing, step_scenario, step_work),
+            past=due,
+            prove=_guide(context.network, step_scenario, due, step_work),
             start=tuple(known.values()),
             kept=_served(steps[-1]) if steps else frozenset(),
         )
@@ -92,13 +99,14 @@ def plan_end_state_first(context: Context) -> Draft | None:
     scenario, work = context.scenario, context.work
     target = _end_state(scenario)
     end_work = _share_of(work, END_STATE_SHARE)
+    due = _due_by(context.past, len(scenario.phases) - 1)
     end = Context(
         network=context.network,
         scenario=target,
         work=end_work,
         prices=PriceTable(context.network, target),
-        prove=prover(context.network, target, PriceTable(context.network, target), end_work),
-        past=context.past,
+        prove=prover(SettledWorld(network=context.network, scenario=target, past=due), end_work),
+        past=due,
         start=context.start,
     )
     draft = plan_jointly(end)
@@ -173,24 +181,37 @@ def _end_state(scenario: Scenario) -> Scenario:
     return _one_phase(scenario, len(scenario.phases) - 1, min(money, default=None))
 
 
-def _guide(network: Network, scenario: Scenario, work: Work) -> Callable[[OnLines], None]:
+def _guide(network: Network, scenario: Scenario, past: Past, work: Work) -> Callable[[OnLines], None]:
     """Return how networks for a step are found; the bound says nothing about a step on what stands."""
 
     def guide(on_lines: OnLines) -> None:
         trial = _share_of(work, 1.0)
-        prover(network, scenario, PriceTable(network, scenario), trial)(on_lines)
+        standing = Past(due_spans=dict.fromkeys((*past.spans, *past.due_spans), 0))
+        prover(SettledWorld(network=network, scenario=scenario, past=standing), trial)(on_lines)
         work.spend(trial.spent)
 
     return guide
 
 
-def _free_of_charge(network: Network, standing: frozenset[int]) -> Network:
-    """Return the network in which using what stands costs nothing but leases."""
-    columns = {}
-    for name in ("trench_capex", "right_of_way_capex", "cable_capex", "rent_per_year"):
-        columns[name] = getattr(network.spans, name).copy()
-        columns[name][sorted(standing)] = 0.0
-    return replace(network, spans=replace(network.spans, **columns))
+def _due_by(past: Past, phase: int) -> Past:
+    """Return what stands and what is due by a phase, as a step sees it that plans for that phase alone."""
+    return replace(
+        past,
+        due_spans={span: 0 for span, by in past.due_spans.items() if by <= phase and span not in past.spans},
+        due_sites={site: 0 for site, by in past.due_sites.items() if by <= phase and site not in past.sites},
+        due_units={key: (column[phase],) for key, column in past.due_units.items() if column[phase]},
+    )
+
+
+def _what_is_due(past: Past) -> Draft:
+    """Return the draft of a step that serves nobody."""
+    missing = {(*key, 0): due[0] - past.units.get(key, 0) for key, due in past.due_units.items()}
+    return replace(
+        _EMPTY,
+        span_phase=dict(past.due_spans),
+        site_phase=dict(past.due_sites),
+        units={key: count for key, count in missing.items() if count > 0},
+    )
 
 
 def _only_spans(network: Network, kept: frozenset[int]) -> Network:
@@ -206,8 +227,11 @@ def _added(past: Past, draft: Draft) -> Past:
     units = dict(past.units)
     for (site, item, _), count in draft.units.items():
         units[site, item] = units.get((site, item), 0) + count
-    return Past(
-        spans=past.spans | frozenset(draft.span_phase), sites=past.sites | frozenset(draft.site_phase), units=units
+    return replace(
+        past,
+        spans=past.spans | frozenset(draft.span_phase),
+        sites=past.sites | frozenset(draft.site_phase),
+        units=units,
     )
 
 

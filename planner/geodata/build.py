@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyproj import Transformer
 
+from planner.fixed import fixed_parts
 from planner.geodata.alongside import duct_risk_groups
 from planner.geodata.ducts import Ducts, duct_notes, read_ducts
 from planner.geodata.handholes import (
@@ -81,7 +82,7 @@ def build_network(scenario: Scenario) -> Network:
     )
     spans, risk_notes = _with_found_risks(scenario, assemble_spans(tables, str(scenario.path)), region.plan)
     layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions, *view_attributions)
-    return with_digest(
+    network = with_digest(
         Network(
             title=scenario.spec.title,
             scenario_digest=scenario.digest,
@@ -104,6 +105,8 @@ def build_network(scenario: Scenario) -> Network:
             hops=tuple(hop.candidate for hop in hops),
         )
     )
+    fixed_parts(network, scenario)  # names that are not there are told now, not after a search
+    return network
 
 
 def _look_for_hops(

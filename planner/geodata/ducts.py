@@ -70,6 +70,8 @@ class DuctRecord(Model):
     """Channels in each direction that carries any."""
     classical_direction: Direction = "both"
     """`forward`: from the first vertex of the duct to its last; `backward`; or `both`."""
+    status: Label = ""
+    """What the data says of its state; the scenario tells what that means."""
     condition: Condition = "good"
     """`blocked` ducts are left out; what mending a `poor` one costs is not in the price list."""
     streets: Names = ()

@@ -79,6 +79,7 @@ def read_osm_streets(path: Path, layer: Layer) -> Streets:
     return Streets(
         ids=ids,
         road_class=tuple(clean_text(way.tags.get(columns["road_class"])) or UNKNOWN for way in ways),
+        status=tuple(clean_text(way.tags.get(columns["status"])) for way in ways),
         surface=tuple(clean_text(way.tags.get(columns["surface"])) or UNKNOWN for way in ways),
         name=tuple(clean_text(way.tags.get(columns["name"])) for way in ways),
         structures=tuple(

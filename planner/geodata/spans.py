@@ -38,7 +38,7 @@ _NUMBERS = (
     "rent_per_year",
     "lease_per_fiber_year",
 )
-_TEXTS = ("road_class", "surface", "zone", "district", "name")
+_TEXTS = ("road_class", "surface", "zone", "district", "name", "status")
 _YEARS = ("permit_lead_months", "closed_until_year", "roadworks_year")
 
 
@@ -91,6 +91,7 @@ def trench_table(
         "max_fibers": np.full(count, TRENCH_FIBERS, dtype=np.int64),
         "buildable": ground.buildable[at],
         "road_class": tuple(ground.road_class[block] for block in at.tolist()),
+        "status": tuple(streets.status[owners[block]] for block in at.tolist()),
         "surface": tuple(ground.surface[block] for block in at.tolist()),
         "zone": tuple(ground.zone[block] for block in at.tolist()),
         "district": tuple(ground.district[block] for block in at.tolist()),
@@ -142,6 +143,7 @@ def duct_table(
         "max_fibers": _given([record.free_fibers for record in records], DUCT_FIBERS)[at].astype(np.int64),
         "used_fibers": _given([record.used_fibers for record in records], NOT_IN_DATA)[at].astype(np.int64),
         "name": tuple(_label(records[index]) for index, _ in rows),
+        "status": tuple(records[index].status for index, _ in rows),
         "risk_groups": tuple(groups[index] for index, _ in rows),
         "assumed": np.array([records[index].assumed for index, _ in rows], dtype=np.bool_),
     }

@@ -31,6 +31,7 @@ STREET_COLUMNS: Mapping[str, str] = {
     "tunnel": "tunnel",
     "layer": "layer",
     "osm": "osm",
+    "status": "status",
 }
 """Our field -> the column that is read when the layer maps none; `osm` names the object that a street was cut from."""
 
@@ -47,6 +48,8 @@ class Streets:
     road_class: tuple[str, ...]
     surface: tuple[str, ...]
     name: tuple[str, ...]
+    status: tuple[str, ...]
+    """What the data says of its state, or empty; the scenario tells what that means."""
     structures: tuple[tuple[str, ...], ...]
     """Risk groups `bridge:...` and `tunnel:...` that the street runs through."""
     lines: Lines
@@ -83,6 +86,7 @@ def read_feature_streets(path: Path, layer: Layer) -> Streets:
         road_class=_texts(rows, columns["road_class"], UNKNOWN),
         surface=_texts(rows, columns["surface"], UNKNOWN),
         name=_texts(rows, columns["name"], ""),
+        status=_texts(rows, columns["status"], ""),
         structures=tuple(
             structures_of(
                 row.get(columns["bridge"]), row.get(columns["tunnel"]), clean_text(row.get(columns["osm"])) or name

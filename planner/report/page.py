@@ -29,7 +29,7 @@ from planner.report.proof import check_groups, failed_table, failure_effects, fa
 from planner.report.service import demand_name, route_table, service_table
 from planner.report.spending import describe_spending
 from planner.report.wording import counted, plain, spaced
-from planner.report.work import span_table, work_table
+from planner.report.work import settled_table, span_table, work_table
 
 ASSETS = Path(__file__).with_name("assets")
 SCRIPTS = ("leaflet.js", "unpack.js", "streets.js", "picking.js", "explorer.js")
@@ -78,6 +78,7 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
         if dossier.against
         else (),
         "work": work_table(dossier),
+        "settled": settled_table(dossier),
         "permits": permit_table(dossier),
         "spans": span_table(dossier),
         "served": service_table(dossier),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 from planner.costs import span_capex
+from planner.fixed import fixed_parts
 from planner.network import MEDIA, Floats, Medium
 from planner.report.bill import item_label, unit_counts
 from planner.report.colours import MEDIUM_LABELS
 from planner.report.dossier import Dossier, phase_names
 from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
-from planner.report.wording import MISSING, NOT_IN_DATA, count, decibels, length, money
+from planner.report.wording import MISSING, NOT_IN_DATA, count, decibels, length, money, some
+from planner.scenario.parts import Part
 
 
 def built_km(dossier: Dossier, medium: Medium, phase: int | None = None) -> float:
@@ -43,6 +46,37 @@ def work_table(dossier: Dossier) -> Table:
     lines += [_count_row(item_label(dossier, item), counts) for item, counts in unit_counts(dossier).items()]
     columns = (Column(label="What"), *number_columns([*phase_names(dossier), "All phases"]))
     return Table(caption="What is built and installed in each phase", columns=columns, rows=tuple(lines))
+
+
+def settled_table(dossier: Dossier) -> Table:
+    """Return what the scenario settles beforehand: what stands already, what is forced and what is forbidden."""
+    scenario, network = dossier.scenario, dossier.network
+    fixed, spec = fixed_parts(network, scenario), scenario.spec
+
+    def km(spans: Iterable[int]) -> str:
+        chosen = sorted(spans)
+        metres = math.fsum(float(network.spans.length_km[at]) for at in chosen)
+        return f"{count(len(chosen))} ({length(metres)} km)" if chosen else MISSING
+
+    def named(parts: Sequence[Part]) -> tuple[str, str]:
+        sites = sorted({site for part in parts for site in part.sites})
+        notes = dict.fromkeys(part.note for part in parts if part.note)
+        return some([dossier.site_name(site) for site in sites], 10) or MISSING, " ".join(notes) or MISSING
+
+    units = math.fsum(fixed.owned_units.values())
+    forced_units = sum(part.items[item] * len(part.sites) for part in spec.force for item in part.items)
+    lines = [
+        ("Stands already, costs nothing", spec.as_built, fixed.built_spans, units),
+        ("Forced", spec.force, fixed.forced_spans, forced_units),
+        ("Forbidden", spec.forbid, fixed.forbidden_spans, 0),
+    ]
+    rows = [
+        row(label, km(spans), named(parts)[0], count(int(number)) if number else MISSING, named(parts)[1])
+        for label, parts, spans, number in lines
+        if parts
+    ]
+    columns = (*text_columns("What", "Spans", "Sites"), *number_columns(["Units of equipment"]), *text_columns("Note"))
+    return Table(caption="Settled beforehand by the scenario", columns=columns, rows=tuple(rows))
 
 
 def span_table(dossier: Dossier) -> Table:

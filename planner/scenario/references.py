@@ -26,6 +26,7 @@ def reference_problems(
     checker = _Checker(document)
     checker.check_ids(layer_site_ids)
     checker.check_sites_and_phases(layer_site_ids)
+    checker.check_parts(layer_site_ids, costs)
     if hardware is not None:
         checker.check_hardware(hardware)
     if costs is not None:
@@ -133,6 +134,19 @@ class _Checker:
         if years and isinstance(horizon, int) and years[-1] - years[0] >= horizon:
             text = f"the last phase starts {years[-1] - years[0]} years after the first, beyond the horizon"
             self.problems.append(self.document.problem(("economics", "horizon_years"), text))
+
+    def check_parts(self, layer_site_ids: tuple[str, ...], costs: CostCatalog | None) -> None:
+        """Note what the parts that are settled beforehand name and what does not exist."""
+        sites = [*self.ids("sites"), *layer_site_ids]
+        for key_path, item in (entry for kind in ("as_built", "force", "forbid") for entry in self.items(kind)):
+            named, owned = item.get("sites"), item.get("items")
+            for index, name in enumerate(named if isinstance(named, list) else []):
+                self.expect((*key_path, "sites", index), name, sites, "site")
+            self.expect((*key_path, "phase"), item.get("phase"), self.ids("phases"), "phase")
+            if owned and not named:
+                self.problems.append(self.document.problem((*key_path, "items"), "say at which sites"))
+            for name in owned if isinstance(owned, dict) and costs is not None else ():
+                self.expect((*key_path, "items", name), name, costs.items if costs else (), "cost item")
 
     def check_hardware(self, hardware: HardwareCatalog) -> None:
         catalogs: dict[str, Iterable[str]] = {

@@ -30,6 +30,7 @@ from planner.scenario.economics import (
     SolverLimits,
     Text,
 )
+from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.scenario.rightofway import RightOfWay
 from planner.yamlio import Model
 
@@ -237,6 +238,12 @@ class ScenarioSpec(Model):
     exchange: tuple[Exchange, ...] = ()
     prices: dict[Name, PriceOverride] = Field(default_factory=dict)
     layers: Layers
+    as_built: tuple[BuiltPart, ...] = ()
+    """What stands already and costs nothing."""
+    force: tuple[ForcedPart, ...] = ()
+    """What must be in use, open or bought by the end of a phase."""
+    forbid: tuple[ForbiddenPart, ...] = ()
+    """What must not be used."""
     max_snap_m: Positive = 250.0
     """Largest distance from a site to the street that serves it."""
     sites: tuple[Site, ...] = ()

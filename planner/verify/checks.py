@@ -43,6 +43,7 @@ from planner.verify.route_checks import (
     technology_is_allowed,
 )
 from planner.verify.sampling_checks import sampling_agrees
+from planner.verify.settled_checks import forbidden_is_left, forced_is_there
 from planner.verify.span_checks import (
     lengths_are_right,
     losses_are_right,
@@ -83,6 +84,8 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     built_before_use,
     built_once,
     digging_is_allowed,
+    forced_is_there,
+    forbidden_is_left,
     demands_are_served,
     served_weight_is_right,
     cost_is_right,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from planner.scenario import Demand
 from planner.verify.facts import Facts, stations_needed
 from planner.verify.findings import Finding, agree, equal, flawless
+from planner.verify.settled_checks import standing_sites, standing_spans, standing_units
 from planner.verify.spans import digging_is_forbidden
 
 
@@ -65,8 +66,8 @@ def _room_flaws(facts: Facts, site_id: str, units: Counter[str]) -> Iterator[str
 
 
 def _installed(facts: Facts, phase: int) -> Counter[tuple[str, str]]:
-    """Return the units of every (site, item) that are installed by a phase."""
-    installed: Counter[tuple[str, str]] = Counter()
+    """Return the units of every (site, item) that are installed by a phase, those that stand already included."""
+    installed = standing_units(facts.scenario)
     for bought in facts.plan.installations:
         if facts.scenario.phase_index(bought.phase) <= phase:
             installed[bought.site, bought.item] += bought.count
@@ -78,6 +79,8 @@ def built_before_use(facts: Facts) -> Iterator[Finding]:
     scenario = facts.scenario
     built = _first_phases(facts, ((build.span, build.phase) for build in facts.plan.builds))
     opened = _first_phases(facts, ((opening.site, opening.phase) for opening in facts.plan.openings))
+    built |= dict.fromkeys(standing_spans(facts.network, scenario), 0)
+    opened |= dict.fromkeys(standing_sites(scenario), 0)
     never = len(scenario.phases)
     for phase, entry in enumerate(scenario.phases):
         spans = {span for route in facts.routes_in(phase) for span in route.route.spans}
@@ -88,9 +91,11 @@ def built_before_use(facts: Facts) -> Iterator[Finding]:
 
 
 def built_once(facts: Facts) -> Iterator[Finding]:
-    """Yield whether no span is built and no site opened a second time."""
+    """Yield whether no span is built and no site opened a second time, or although it stands already."""
     built = Counter(build.span for build in facts.plan.builds)
     opened = Counter(opening.site for opening in facts.plan.openings)
+    built.update(standing_spans(facts.network, facts.scenario) & built.keys())
+    opened.update(standing_sites(facts.scenario) & opened.keys())
     for subject, counts in (("spans", built), ("sites", opened)):
         again = [f"{name} {count} times" for name, count in sorted(counts.items()) if count > 1]
         yield flawless(f"{len(counts)} {subject}", "once", again)

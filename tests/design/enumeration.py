@@ -92,15 +92,18 @@ def _has_room(instance: Instance, service: Service) -> bool:
         for r in (r for (_, t), chosen in service.items() if t == phase for r in chosen):
             for item, count in instance.routes[r].needs.items():
                 needs[item] += count
-        units = [max(have, -(-n // item.serves)) for have, n, item in zip(units, needs, instance.items, strict=True)]
+        units = [
+            max(have, -(-n // item.serves), item.due[phase] if item.due else 0)
+            for have, n, item in zip(units, needs, instance.items, strict=True)
+        ]
     return all(sum(use * units[item] for item, use in room.uses.items()) <= room.limit for room in instance.rooms)
 
 
 def purchases(instance: Instance, service: Service) -> list[list[Purchase]]:
     """Return, for everything that some routes need, all ways of buying it."""
-    blocks: dict[int, int] = {}
-    sites: dict[int, int] = {}
-    needs: dict[int, list[int]] = {}
+    blocks = {b: block.due for b, block in enumerate(instance.blocks) if block.due is not None}
+    sites = {s: site.due for s, site in enumerate(instance.sites) if site.due is not None}
+    needs = {i: [0] * instance.phases for i, item in enumerate(instance.items) if item.due}
     for (_, phase), chosen in service.items():
         for r in chosen:
             route = instance.routes[r]
@@ -128,7 +131,8 @@ def _once(asset: InstanceAsset, needed_by: int, years: tuple[int, ...]) -> list[
 
 @cache
 def _in_units(item: InstanceItem, needed: tuple[int, ...], years: tuple[int, ...], late: bool) -> list[Purchase]:
-    least = [max(0, -(-units // item.serves) - item.owned) for units in needed]
+    due = item.due or (0,) * len(needed)
+    least = [max(0, max(-(-units // item.serves), must) - item.owned) for units, must in zip(needed, due, strict=True)]
     found = []
     for bought in product(range(max(least) + 1), repeat=len(needed)):
         in_hand = [sum(bought[: t + 1]) for t in range(len(needed))]

@@ -44,33 +44,22 @@ class Builder:
         self.demands.append(InstanceDemand(id=name, routes=routes, first_phase=first_phase, weight=weight, **changes))
         return len(self.demands) - 1
 
-    def block(
-        self,
-        price: Prices,
-        *,
-        capex: Prices | None = None,
-        yearly: Prices = 0.0,
-        max_fibers: int = 96,
-        closed: tuple[int, ...] = (),
-    ) -> int:
+    def block(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, **changes: Any) -> int:
         """Add a block of spans; capital is the price unless said otherwise."""
-        asset = self._asset(price, capex, yearly)
-        self.blocks.append(replace(asset, max_fibers=max_fibers, closed=closed))
+        values: dict[str, Any] = {"max_fibers": 96} | changes
+        self.blocks.append(replace(self._asset(price, capex, yearly), **values))
         return len(self.blocks) - 1
 
-    def site(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0) -> int:
+    def site(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, due: int | None = None) -> int:
         """Add a site that is to be opened."""
-        self.sites.append(self._asset(price, capex, yearly))
+        self.sites.append(replace(self._asset(price, capex, yearly), due=due))
         return len(self.sites) - 1
 
-    def item(
-        self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, serves: int = 1, owned: int = 0
-    ) -> int:
+    def item(self, price: Prices, *, capex: Prices | None = None, yearly: Prices = 0.0, **changes: Any) -> int:
         """Add equipment of one kind at one site."""
         asset = self._asset(price, capex, yearly)
-        self.items.append(
-            InstanceItem(price=asset.price, capex=asset.capex, yearly=asset.yearly, serves=serves, owned=owned)
-        )
+        values: dict[str, Any] = {"serves": 1, "owned": 0} | changes
+        self.items.append(InstanceItem(price=asset.price, capex=asset.capex, yearly=asset.yearly, **values))
         return len(self.items) - 1
 
     def room(self, uses: Mapping[int, float], limit: float) -> None:

@@ -56,7 +56,7 @@ def unforced() -> Instance:
 
 def rows_as_text(name: str) -> str:
     """Return the rows of one family alone, as PuLP writes them."""
-    special = {"service_continues": unforced, "all_is_built_at_first": hurried_world}
+    special = {"service_continues": unforced, "all_is_built_at_first": hurried_world, "forced_is_there": forced_world}
     instance = special.get(name, sample)()
     problem = pulp.LpProblem(name, pulp.LpMinimize)
     x = add_variables(problem, instance)
@@ -188,6 +188,15 @@ def poor_world() -> Instance:
     return world.instance()
 
 
+def forced_world() -> Instance:
+    """Return a world in which a street, a hut and a spare unit are forced that nobody needs."""
+    world = Builder(phases=2)
+    world.route(world.demand(), blocks={world.block(3.0): 1}, needs={world.item((4.0, 2.0), due=(1, 2)): 1})
+    world.block((8.0, 6.0), due=1)
+    world.site((5.0, 4.0), due=0)
+    return world.instance()
+
+
 def hurried_world() -> Instance:
     """Return a world in which all is built at first, though waiting would be cheaper."""
     world = Builder(phases=2, at_first=True)
@@ -207,6 +216,7 @@ WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float
     "equipment_suffices": (shared_equipment_world, (2.0, 12.0), (2.0, 6.0)),
     "site_has_room": (narrow_world, (2.0, 5.0), (2.0, 2.0)),
     "built_stays_built": (refund_world, (2.0, 10.0), (2.0, 2.0)),
+    "forced_is_there": (forced_world, (2.0, 20.0), (2.0, 7.0)),
     "all_is_built_at_first": (hurried_world, (1.0, 10.0), (1.0, 6.0)),
     "budget_holds": (poor_world, (3.0, 25.0), (3.0, 22.0)),
 }

@@ -50,11 +50,15 @@ def _draw(rng: np.random.Generator) -> Instance:
         world.block(prices(12), capex=prices(12), yearly=prices(3), max_fibers=fibers, closed=closed)
     if rng.random() < 0.3:
         world.block(0.0, capex=0.0, max_fibers=int(rng.choice([2, 96])))  # it stands already
+    if rng.random() < 0.2:
+        world.block(prices(6), capex=prices(6), due=int(rng.integers(phases)))
     for _ in range(2):
-        world.site(prices(8), capex=prices(8), yearly=prices(2))
+        due_site = int(rng.integers(phases)) if rng.random() < 0.15 else None
+        world.site(prices(8), capex=prices(8), yearly=prices(2), due=due_site)
     for _ in range(3):
         owned = int(rng.integers(0, 2)) if rng.random() < 0.3 else 0
-        world.item(prices(9), capex=prices(9), yearly=prices(2), serves=int(rng.integers(1, 5)), owned=owned)
+        due = tuple(sorted(int(n) for n in rng.integers(0, 3, phases))) if rng.random() < 0.15 else ()
+        world.item(prices(9), capex=prices(9), yearly=prices(2), serves=int(rng.integers(1, 5)), owned=owned, due=due)
     if rng.random() < 0.3:
         held = sum(item.owned for item in world.items)
         world.room({i: float(rng.integers(1, 3)) for i in range(3)}, 2.0 * held + float(rng.integers(1, 6)))
@@ -171,6 +175,8 @@ def test_the_random_instances_use_every_feature() -> None:
     assert any(limit.first_phase < limit.last_phase for instance in instances for limit in instance.budgets)
     assert any(any(instance.budget_years) for instance in instances)
     assert any(instance.at_first for instance in instances)
+    assert any(thing.due is not None for instance in instances for thing in (*instance.blocks, *instance.sites))
+    assert any(item.due for item in items)
     assert 0 < sum(best.cost == np.inf for best in outcomes) < 30
     # the room of sites and budgets decide in some: the same world without them is cheaper or serves more
     roomy = [replace(instance, rooms=()) for instance in instances]

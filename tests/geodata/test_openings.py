@@ -9,7 +9,9 @@ from geodata.maps import CROSS, at, box, collection, line, make_scenario, noted,
 from planner import costs
 from planner.design import design_plan
 from planner.errors import InputError
+from planner.fixed import fixed_parts
 from planner.geodata import build_network
+from planner.network import load_network, network_to_geojson
 from planner.scenario import load_scenario
 from planner.verify import verify_plan
 from worlds import phases
@@ -201,3 +203,20 @@ def test_railways_rivers_and_motorways_come_from_openstreetmap(tmp_path):
     for kind in ("rail", "water", "motorway"):
         assert noted(network, f"crossings of {kind}: 1 place in 1 blocks")
     assert network.spans.crossing_capex.sum() == pytest.approx(3000.0)
+
+
+def test_the_status_of_streets_and_ducts_settles_what_stands_and_what_is_taboo(tmp_path):
+    streets = [street("west", (0, 0), (800, 0), status="closed"), street("east", (800, 0), (1600, 0))]
+    duct = line([at(0, 0), at(800, 0)], id="d1", access="pull", status="in service")
+    settled = {"as_built": [{"statuses": ["in service"]}], "forbid": [{"statuses": ["closed"]}]}
+    scenario = make_scenario(tmp_path, streets, ducts=[duct], **settled)
+    network = build_network(scenario)
+    by_status = dict(zip(network.spans.status, network.spans.ids, strict=True))
+    assert set(by_status) == {"", "closed", "in service"}
+    fixed = fixed_parts(network, scenario)
+    assert {network.spans.ids[i] for i in fixed.built_spans} == {by_status["in service"]}
+    assert {network.spans.ids[i] for i in fixed.forbidden_spans} == {"west/1", "west/2"}
+    (tmp_path / "network.geojson").write_text("".join(network_to_geojson(network)), encoding="utf-8")
+    assert load_network(tmp_path / "network.geojson").spans.status == network.spans.status
+    with pytest.raises(InputError, match="no street or duct has the status 'opne'"):
+        build_network(make_scenario(tmp_path, streets, forbid=[{"statuses": ["opne"]}]))

@@ -138,3 +138,14 @@ def test_all_checks_are_shown(city: Dossier, page: Page) -> None:
     names = {check.name for check in city.verdict.checks}
     shown = [rows for caption, rows in page.tables.items() if caption.replace(" ", "_").lower() in names]
     assert sum(len(rows) - 1 for rows in shown) == len(city.verdict.checks)
+
+
+def test_what_was_settled_beforehand_is_told(tmp_path: Path) -> None:
+    settled = {
+        "as_built": [{"spans": ["s00"], "sites": ["B"], "items": {"user-receiver": 2}, "note": "Old ring"}],
+        "forbid": [{"sites": ["x"], "roles": ["repeater"]}],
+    }
+    rows = Page(render_page(city_dossier(tmp_path, **settled))).table("Settled beforehand")
+    assert [row[0] for row in rows[1:]] == ["Stands already, costs nothing", "Forbidden"]
+    assert rows[1][1].startswith("1 (")
+    assert rows[1][3:] == ["2", "Old ring"]

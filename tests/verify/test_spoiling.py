@@ -13,6 +13,7 @@ from cases import Case, failing, moved, route_of, with_station, without
 from planner.physics.performance import evaluate_route
 from planner.plan import Installation, Service, SiteOpening, SpanBuild, Station
 from planner.scenario import Budgets
+from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.verify import routes as verify_routes
 from planner.verify import verify_plan
 from planner.verify.checks import CHECKS, INPUT_CHECKS
@@ -333,6 +334,17 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "cost line missing": (lambda c: c.edit(costs=c.plan.costs[1:]), {"cost_is_right"}),
     "total": (dearer_outcome, {"cost_is_right"}),
     "budget": (lambda c: c.edit_phase(0, budget=1_000_000.0), {"budget_holds"}),
+    # settled beforehand
+    "forced and not there": (
+        lambda c: c.edit_spec(force=(ForcedPart(sites=("B",), items={"snspd-system": 99}, phase="p1"),)),
+        {"forced_is_there"},
+    ),
+    "forbidden and used": (lambda c: c.edit_spec(forbid=(ForbiddenPart(spans=("s00",)),)), {"forbidden_is_left"}),
+    "a station where none may stand": (
+        lambda c: c.edit_spec(forbid=(ForbiddenPart(sites=("B",), roles=("end",)),)),
+        {"forbidden_is_left"},
+    ),
+    "built although it stands": (lambda c: c.edit_spec(as_built=(BuiltPart(spans=("s00",)),)), {"built_once"}),
     "total budget": (lambda c: c.edit_spec(budgets=Budgets(total=1_000_000.0)), {"budget_holds"}),
     "budget with yearly costs": (just_enough_capital, {"budget_holds"}),
     "late in a plan made all at once": (lambda c: c.edit(rollout="all-at-once"), {"rollout_is_kept"}),
