@@ -19,8 +19,8 @@ from planner.errors import InputError, OutputError, Problem
 from planner.examples import bundled_folder
 from planner.outputs import write_atomically
 from planner.scenario import Demand, Scenario, ScenarioSpec, Site, load_scenario
+from planner.scenario.layers import SiteLayer
 from planner.scenario.sitefiles import read_sites
-from planner.scenario.spec import SiteLayer
 from planner.scenario.tables import from_text, read_table, what_is_wrong
 from planner.yamlio import nearest
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import InputError
-from planner.scenario import FreeSpaceCandidate
+from planner.scenario import FreeSpaceCandidate, Site
 
 NETWORK_FORMAT = 2
 
@@ -146,6 +146,8 @@ class Network:
     attributions: tuple[str, ...]
     hops: tuple[FreeSpaceCandidate, ...] = ()
     """What is behind the free-space spans, declared or found, by id."""
+    found_sites: tuple[Site, ...] = ()
+    """Candidate sites that rules of the scenario found in the layers, sorted by id."""
     digest: str = ""
 
     def hop(self, span_id: str) -> FreeSpaceCandidate:
@@ -261,6 +263,7 @@ def _header(network: Network, *, digest: str) -> dict[str, Any]:
         "notes": network.notes,
         "attributions": network.attributions,
         "hops": [hop.model_dump(mode="json") for hop in network.hops],
+        "found_sites": [site.model_dump(mode="json", exclude_defaults=True) for site in network.found_sites],
     }
 
 
@@ -315,6 +318,7 @@ def _from_geojson(contents: Mapping[str, Any]) -> Network:
             notes=tuple(header["notes"]),
             attributions=tuple(header["attributions"]),
             hops=tuple(FreeSpaceCandidate.model_validate_json(json.dumps(hop)) for hop in header["hops"]),
+            found_sites=tuple(Site.model_validate_json(json.dumps(site)) for site in header.get("found_sites", ())),
         )
     )
 

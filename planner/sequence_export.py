@@ -86,6 +86,7 @@ def write_sequence(scenario: Scenario, folder: Path, *, stop_time_s: float) -> t
 
 def memory_routes(network: Network, scenario: Scenario, plan: Plan) -> tuple[tuple[MemoryRoute, ...], tuple[str, ...]]:
     """Return the routes of the last phase that can be simulated, and a sentence for each that cannot."""
+    scenario = scenario.with_sites(network.found_sites)
     last = len(scenario.phases) - 1
     routes, left_out = [], []
     for facts in route_facts(network, scenario, plan):

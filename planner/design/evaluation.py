@@ -41,6 +41,7 @@ def evaluate_given(network: Network, scenario: Scenario, path: Path, *, with_bou
     """
     if network.scenario_digest != scenario.digest:
         raise InputError.at(str(scenario.path), "the network was built for another scenario: run planner build again")
+    scenario = scenario.with_sites(network.found_sites)
     fixed = fixed_parts(network, scenario)
     judge = RouteJudge(network, scenario)
     bound = _bound(settle(network, scenario, fixed)) if with_bound else 0.0

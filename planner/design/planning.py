@@ -42,6 +42,7 @@ def design_plan(
     """
     if network.scenario_digest != scenario.digest:
         raise InputError.at(str(scenario.path), "the network was built for another scenario: run planner build again")
+    scenario = scenario.with_sites(network.found_sites)
     asked, offered = scenario, network
     world = settle(network, scenario, fixed_parts(network, scenario))
     network, scenario = world.network, world.scenario

@@ -10,6 +10,7 @@ from pyproj import Transformer
 
 from planner.fixed import fixed_parts
 from planner.geodata.alongside import duct_risk_groups
+from planner.geodata.candidates import Surroundings, find_candidates
 from planner.geodata.ducts import Ducts, duct_notes, read_ducts
 from planner.geodata.handholes import (
     Handholes,
@@ -71,6 +72,16 @@ def build_network(scenario: Scenario) -> Network:
     sites without a street, and hops that are too long.
     """
     region = _read_region(scenario)
+    found, found_notes = find_candidates(
+        Surroundings(
+            scenario=scenario,
+            plan=region.plan,
+            ground=region.ground,
+            usable=region.in_main_part,
+            handholes=region.handholes,
+        )
+    )
+    scenario = scenario.with_sites(found)
     joined = _join(scenario, region)
     hops, hop_notes, view_attributions = _look_for_hops(scenario, joined.sites, region.plan.projection)
     records = [region.ducts.records[record] for record in joined.laid.records.tolist()]
@@ -95,6 +106,7 @@ def build_network(scenario: Scenario) -> Network:
                         *scenario.notes,
                         *region.notes,
                         *joined.laid.notes,
+                        *found_notes,
                         *site_notes(joined.sites),
                         *hop_notes,
                         *risk_notes,
@@ -103,6 +115,7 @@ def build_network(scenario: Scenario) -> Network:
             ),
             attributions=tuple(dict.fromkeys(text for text in layers if text)),
             hops=tuple(hop.candidate for hop in hops),
+            found_sites=found,
         )
     )
     fixed_parts(network, scenario)  # names that are not there are told now, not after a search

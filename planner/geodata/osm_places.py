@@ -13,7 +13,7 @@ import shapely
 from planner.errors import InputError, Problem
 from planner.geodata.osm import FILE_ERRORS, open_source
 from planner.geodata.wording import clean_text
-from planner.scenario.spec import SiteLayer
+from planner.scenario.layers import SiteLayer
 
 Points = list[tuple[float, float]]
 
@@ -28,12 +28,13 @@ class _Things:
     """Way -> the relations that it is a member of."""
 
 
-def read_osm_places(path: Path, layer: SiteLayer) -> list[tuple[str, dict[str, Any]]]:
+def read_osm_places(path: Path, layer: SiteLayer, *, may_be_empty: bool = False) -> list[tuple[str, dict[str, Any]]]:
     """Return name and values of the things that a layer chooses, sorted.
 
     Values are `id`, `name`, `kind`, place, and the tags that the layer maps.
     The place of an area is a point inside it, that of a line its middle; members that a clipped extract lacks are
-    left out of account. Raises InputError for objects that are not in the file, and when nothing fits.
+    left out of account. Raises InputError for objects that are not in the file, and when nothing fits and
+    `may_be_empty` is not set.
     """
     for option in ("layer", "header", "crs"):
         if getattr(layer, option):
@@ -52,7 +53,7 @@ def read_osm_places(path: Path, layer: SiteLayer) -> list[tuple[str, dict[str, A
                 for thing in missing
             )
         )
-    if not things.lines:
+    if not things.lines and not may_be_empty:
         raise InputError.at(str(path), f"nothing has any of the tags {', '.join(layer.tags)}", key_path="tags")
     return [
         (thing, _values(named.get(thing, thing), layer, things.tags[thing], things.lines[thing]))

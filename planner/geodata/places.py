@@ -17,8 +17,9 @@ from planner.geodata.layers import read_layer
 from planner.geodata.osm_places import read_osm_places
 from planner.geodata.streets import file_kind
 from planner.geodata.wording import listed
+from planner.scenario.layers import SiteLayer
 from planner.scenario.sitefiles import PLACE_COLUMNS
-from planner.scenario.spec import Site, SiteLayer
+from planner.scenario.spec import Site
 from planner.scenario.tables import read_table
 
 KNOWN = {name: name for name in Site.model_fields if name not in PLACE_COLUMNS}

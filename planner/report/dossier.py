@@ -95,6 +95,7 @@ def open_dossier(
     _refuse_stale("scenario", verdict.scenario_digest, scenario.digest)
     _refuse_stale("network", verdict.network_digest, network.digest)
     _refuse_stale("plan", verdict.plan_digest, plan.digest)
+    scenario = scenario.with_sites(network.found_sites)
     span_at = network.span_index()
     phase_at = {phase.id: index for index, phase in enumerate(scenario.phases)}
     known_sites = {site.id for site in scenario.sites}

@@ -2,12 +2,13 @@
 
 from planner.scenario.demands import Demand
 from planner.scenario.economics import Budgets, Phase, Rollout
+from planner.scenario.layers import Layer
 from planner.scenario.loading import load_scenario
 from planner.scenario.spec import (
+    CandidateRule,
     EquipmentNeed,
     FreeSpaceCandidate,
     FreeSpaceSearch,
-    Layer,
     Scenario,
     ScenarioSpec,
     Site,
@@ -16,6 +17,7 @@ from planner.scenario.spec import (
 
 __all__ = [
     "Budgets",
+    "CandidateRule",
     "Demand",
     "EquipmentNeed",
     "FreeSpaceCandidate",

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from planner.catalog import CostCatalog, CostItem, HardwareCatalog, load_costs, load_hardware
 from planner.errors import InputError, Problem
+from planner.scenario.layers import DATABASE_SCHEMES, SiteLayer
 from planner.scenario.references import reference_problems
 from planner.scenario.sitefiles import read_sites
-from planner.scenario.spec import DATABASE_SCHEMES, Scenario, ScenarioSpec, Site, SiteLayer
+from planner.scenario.spec import Scenario, ScenarioSpec, Site
 from planner.yamlio import Document, parse_model, read_document
 
 

@@ -66,6 +66,7 @@ class _Checker:
             ("technologies", ()),
             ("phases", ()),
             ("free_space", ()),
+            ("candidate_sites", ()),
         ):
             seen = set(elsewhere)
             for key_path, item in self.items(key):
@@ -184,11 +185,7 @@ class _Checker:
         prices = value.get("prices")
         for name in prices if isinstance(prices, dict) else ():
             self.expect(("prices", name), name, costs.items, "cost item")
-        for key_path, item in self.items("sites"):
-            self.expect((*key_path, "shelter"), item.get("shelter"), costs.items, "cost item")
-            limited = item.get("max_units")
-            for name in limited if isinstance(limited, dict) else ():
-                self.expect((*key_path, "max_units", name), name, costs.items, "cost item")
+        self._check_fittings(costs)
         for key_path, item in self.items("technologies"):
             equipment = item.get("equipment")
             for role in equipment if isinstance(equipment, dict) else ():
@@ -207,6 +204,17 @@ class _Checker:
         for key_path, item in self.items("right_of_way", "crossings"):
             self.expect((*key_path, "item"), item.get("item"), costs.items, "cost item")
         self._check_exchange(value, costs)
+
+    def _check_fittings(self, costs: CostCatalog) -> None:
+        for key_path, item in (*self.items("sites"), *self.items("candidate_sites")):
+            self.expect((*key_path, "shelter"), item.get("shelter"), costs.items, "cost item")
+            limited = item.get("max_units")
+            for name in limited if isinstance(limited, dict) else ():
+                self.expect((*key_path, "max_units", name), name, costs.items, "cost item")
+        for key_path, item in self.items("candidate_sites"):
+            classes = item.get("road_classes")
+            for index, name in enumerate(classes if isinstance(classes, list) else []):
+                self.expect((*key_path, "road_classes", index), name, costs.road_classes, "road class")
 
     def _needs(self, key_path: KeyPath, equipment: Any, role: str) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
         needs = equipment.get(role)

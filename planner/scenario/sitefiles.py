@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from planner.errors import InputError, Problem
-from planner.scenario.spec import Site, SiteLayer
+from planner.scenario.layers import SiteLayer
+from planner.scenario.spec import Site
 from planner.scenario.tables import from_text, read_table, what_is_wrong, with_lists
 from planner.yamlio import nearest
 

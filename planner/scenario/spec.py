@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -30,6 +30,7 @@ from planner.scenario.economics import (
     SolverLimits,
     Text,
 )
+from planner.scenario.layers import Layers
 from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.scenario.rightofway import RightOfWay
 from planner.yamlio import Model
@@ -37,10 +38,6 @@ from planner.yamlio import Model
 Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
 Role = Literal["end", "repeater", "pair_source", "heralding"]
-
-
-DATABASE_SCHEMES = ("postgresql://", "postgres://")
-"""Beginnings of a connection URL, where a layer would have a path."""
 
 
 class Extent(Model):
@@ -62,64 +59,6 @@ class Extent(Model):
         return self.west_lon_deg <= lon_deg <= self.east_lon_deg and self.south_lat_deg <= lat_deg <= self.north_lat_deg
 
 
-class Layer(Model):
-    """A file of geodata, by path relative to the scenario."""
-
-    path: Annotated[str, Field(min_length=1)]
-    """The file, or `postgresql://user@host/database` for a table of a PostGIS database."""
-    layer: str | None = None
-    """Which layer of a file that holds several: the table of a GeoPackage or database, the folder of a KML file."""
-    header: tuple[str, ...] = ()
-    """Names of the columns of a delimited text file whose first line holds none."""
-    columns: dict[Name, str] = Field(default_factory=dict)
-    """Our field name -> column of the file, where they differ."""
-    values: dict[Name, str | bool | int | float] = Field(default_factory=dict)
-    """Our field name -> value of every feature that the file gives none for (for example `access: lease`)."""
-    crs: str | None = None
-    """Coordinate reference system, when the file does not state it (for example `EPSG:4326`)."""
-    join_within_m: Annotated[float, Field(ge=0.0, le=50.0)] | None = None
-    """Ends of streets or ducts this near to another line of the layer are joined to it; 0 for none, 0.1 m where it is
-    not stated. OpenStreetMap and OFDS files say themselves what meets."""
-    assumed: bool = False
-    """True for a layer that is not survey data but a stated assumption."""
-    note: Text = ""
-    attribution: Text = ""
-
-    @property
-    def is_database(self) -> bool:
-        """Return whether `path` is the connection URL of a database."""
-        return self.path.startswith(DATABASE_SCHEMES)
-
-
-class SiteLayer(Layer):
-    """A file of sites. Of an OpenStreetMap extract, `objects` or `tags` say which things are sites."""
-
-    tags: tuple[Annotated[str, Field(pattern=r"^[^=]+=[^=]+$")], ...] = ()
-    """Things of an extract with any of these tags, as `key=value`, or `key=*` for every value."""
-    objects: dict[Identifier, Annotated[str, Field(pattern=r"^[nwr][1-9][0-9]*$")]] = Field(default_factory=dict)
-    """Our id -> node, way or relation of an extract (`n26`, `w8033`, `r12`)."""
-
-
-class Layers(Model):
-    """The geodata of a region."""
-
-    streets: Layer
-    ducts: tuple[Layer, ...] = ()
-    sites: tuple[SiteLayer, ...] = ()
-    zones: tuple[Layer, ...] = ()
-    buildings: tuple[Layer, ...] = ()
-    terrain: tuple[Layer, ...] = ()
-    """Height of the ground for lines of sight: SRTM tiles (.hgt, .zip) or GeoTIFF; flat where there is none."""
-    districts: tuple[Layer, ...] = ()
-    """Polygons with a `district`: whose authority grants the right-of-way."""
-    works: tuple[Layer, ...] = ()
-    """Lines or polygons with `closed_until_year` (moratorium) or `roadworks_year` (the street is open anyway)."""
-    barriers: tuple[Layer, ...] = ()
-    """Rail, water and motorways, from OpenStreetMap or as lines and polygons with a `kind`."""
-    parallel_within_m: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
-    """Trenches and ducts that run side by side within this distance share a risk group; none to look for no such."""
-
-
 class Catalogs(Model):
     """Where hardware and prices are described, relative to the scenario."""
 
@@ -127,15 +66,9 @@ class Catalogs(Model):
     costs: str
 
 
-class Site(Model):
-    """A place where equipment can stand."""
+class Fittings(Model):
+    """What a site offers to equipment."""
 
-    id: Identifier
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    kind: Annotated[str, Field(min_length=1, max_length=40)]
-    """What the place is: campus, hospital, exchange, hut ..."""
-    lon_deg: Longitude
-    lat_deg: Latitude
     hosts: tuple[Role, ...] = ("end",)
     """Which stations may stand here."""
     shelter: Name | None = None
@@ -146,9 +79,50 @@ class Site(Model):
     """Electric power for all equipment here; none for no limit."""
     max_area_m2: NonNegative | None = None
     """Floor area for all equipment here; none for no limit."""
+
+
+class Site(Fittings):
+    """A place where equipment can stand."""
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: Annotated[str, Field(min_length=1, max_length=40)]
+    """What the place is: campus, hospital, exchange, hut ..."""
+    lon_deg: Longitude
+    lat_deg: Latitude
     terminal_height_m: Annotated[float, Field(gt=0.0, le=900.0)] | None = None
     """Height above ground of a free-space terminal on a mast or tower; none where it stands on the building's roof."""
     assumed: bool = False
+    note: Text = ""
+
+
+PlaceKind = Literal["street-junction", "handhole", "exchange", "data-centre", "municipal", "street-cabinet"]
+
+
+class CandidateRule(Fittings):
+    """Where repeaters, midpoints or sources could stand: found in the layers by a rule, every place of it assumed.
+
+    The places that lie farthest from all sites so far are taken first.
+    """
+
+    id: Identifier
+    """Found sites are called `<id>-001`, `<id>-002` ..."""
+    at: PlaceKind
+    """Junctions of streets and handholes of ducts come from those layers, the others from an OpenStreetMap extract."""
+    path: str | None = None
+    """The extract, where it is not the layer of streets."""
+    hosts: tuple[Role, ...] = ("pair_source", "heralding", "repeater")
+    max_sites: Annotated[int, Field(ge=1, le=1000)] = 30
+    spacing_m: NonNegative = 1000.0
+    """No place nearer than this to another site is taken."""
+    detour: Annotated[float, Field(ge=1.0)] = 1.5
+    """Only places on a way between the ends of some demand that is at most this many times the straight one."""
+    road_classes: tuple[Name, ...] = ()
+    """Of junctions, those of at least two streets of these classes; none for all junctions of three streets or more."""
+    zones_excluded: tuple[str, ...] = ()
+    """Kinds of zones in which no place is taken (water, park, flood ...)."""
+    zones_required: tuple[str, ...] = ()
+    """Kinds of zones of which one must hold the place (municipal land ...); none for everywhere."""
     note: Text = ""
 
 
@@ -248,6 +222,8 @@ class ScenarioSpec(Model):
     """Largest distance from a site to the street that serves it."""
     sites: tuple[Site, ...] = ()
     """Sites written here; those of `layers.sites` are added."""
+    candidate_sites: tuple[CandidateRule, ...] = ()
+    """Rules that find further sites in the layers when the network is built."""
     fiber: Name
     """Kind of fiber that all routes use, from the hardware catalog."""
     technologies: Annotated[tuple[Technology, ...], Field(min_length=1)]
@@ -301,6 +277,12 @@ class Scenario:
     def demands(self) -> tuple[Demand, ...]:
         """Return the demands, sorted by id."""
         return tuple(sorted(self.spec.demands, key=lambda demand: demand.id))
+
+    def with_sites(self, found: tuple[Site, ...]) -> Scenario:
+        """Return the scenario with sites that its rules found in the layers; the digest stays that of what is asked."""
+        known = {site.id for site in self.sites}
+        added = tuple(site for site in found if site.id not in known)
+        return replace(self, sites=tuple(sorted((*self.sites, *added), key=lambda site: site.id))) if added else self
 
     def site(self, site_id: str) -> Site:
         """Return the site with this id; raises KeyError when there is none."""

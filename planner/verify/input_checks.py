@@ -8,6 +8,7 @@ from planner.network import Network
 from planner.plan import CostLine, Installation, Plan, Service, SiteOpening, SpanBuild
 from planner.scenario import Scenario
 from planner.verify.findings import Finding, flawless, same
+from planner.verify.foundsites import flaws_of_found_sites
 from planner.verify.spans import hop_is_asked_for
 
 
@@ -40,6 +41,8 @@ def names_are_known(network: Network, scenario: Scenario, plan: Plan) -> Iterato
     lost = sorted(span for span, medium in media.items() if medium == "free_space" and span not in hops)
     missing = [f"no hop {name!r}" for name in lost]
     yield flawless("every free-space hop", "declared in the scenario, or found as it asks", missing)
+    if network.found_sites:
+        yield flawless("every found site", "as a rule asks", sorted(flaws_of_found_sites(network, scenario)))
 
 
 def _names(plan: Plan) -> dict[str, set[str]]:

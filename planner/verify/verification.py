@@ -21,6 +21,7 @@ def verify_plan(network: Network, scenario: Scenario, plan: Plan) -> Verdict:
     A plan that names things which do not exist fails `names_are_known`, and nothing else is recomputed. A route whose
     course or stations are wrong is not judged by the physics; `notes` name it. Nothing is raised for a wrong plan.
     """
+    scenario = scenario.with_sites(network.found_sites)
     checks = run_input_checks(network, scenario, plan)
     if any(check.name == names_are_known.__name__ and not check.passed for check in checks):
         notes: tuple[str, ...] = ("The plan names things that do not exist, so that nothing was recomputed.",)

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from planner.cli import app
 from planner.geodata.osm import read_osm_streets
 from planner.scenario import Layer
+from planner.scenario.layers import SiteLayer
 from planner.scenario.sitefiles import read_sites
-from planner.scenario.spec import SiteLayer
 
 ANSWER = (Path(__file__).parent / "answers" / "overpass.json").read_text(encoding="utf-8")
 BOX = ("24.9488", "60.1683", "24.9512", "60.1698")
