@@ -5,8 +5,10 @@ Every entry names its `source`; what is a judgement rather than a published figu
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -19,7 +21,17 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 Fidelity = Annotated[float, Field(gt=0.25, le=1.0)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
-LinkModel = Literal["pair_source", "double_click", "single_click"]
+LinkModel = Literal[
+    "pair_source",
+    "broadcast_source",
+    "switched_source",
+    "double_click",
+    "single_click",
+    "sender_receiver",
+    "absorptive",
+]
+Encoding = Literal["polarization", "time_bin", "frequency_bin", "path", "dual_rail"]
+Distillation = Literal["bbpssw", "dejmps"]
 Sky = Literal["day", "moonlit", "dark"]
 PriceUnit = Literal["per_m", "per_m_year", "per_fiber_km_year", "per_unit", "per_unit_year"]
 
@@ -72,6 +84,20 @@ class Termination(Entry):
     """Filters, analyser, compensator and switch in the arm."""
     margin_db: NonNegative
     """Ageing and repair splices."""
+    encoding: Encoding | None = None
+    """What the analyser measures; none for any."""
+    drift_error: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.0
+    """Share of pairs in the wrong outcome by polarization drift between two corrections."""
+    correction_s: NonNegative = 0.0
+    """Time without photons while polarization is corrected."""
+    correction_interval_s: Positive = 20.0
+    """Time from one correction to the next."""
+
+    @model_validator(mode="after")
+    def _corrections_leave_time(self) -> Self:
+        if self.correction_s >= self.correction_interval_s:
+            raise ValueError("correction_s must be shorter than correction_interval_s")
+        return self
 
 
 class Detector(Entry):
@@ -85,6 +111,9 @@ class Detector(Entry):
     dead_time_ns: NonNegative
     detectors: Annotated[int, Field(ge=1)]
     """Number of detectors at one user or heralding station."""
+    min_nm: Positive | None = None
+    """Shortest wavelength that the efficiency holds for; none for any."""
+    max_nm: Positive | None = None
 
 
 class PairSource(Entry):
@@ -99,8 +128,12 @@ class PairSource(Entry):
     """Share of true coincidences in the wrong outcome: alignment and drift."""
     bandwidth_nm: Positive
     sync_jitter_ps: NonNegative
-    window_per_jitter: Annotated[float, Field(ge=0.5, le=4.0)]
-    """Coincidence window as a multiple of the total timing width (full width at half maximum)."""
+    window_per_jitter: Annotated[float, Field(ge=0.5, le=4.0)] | Literal["best"]
+    """Coincidence window as a multiple of the total timing width (full width at half maximum); `best` for the one that
+    gives each link most."""
+    photon_nm: Positive | None = None
+    """Wavelength of the photons; none for whatever the fiber is meant for."""
+    encoding: Encoding | None = None
 
 
 class Memory(Entry):
@@ -131,8 +164,43 @@ class Memory(Entry):
     decay: Literal["exponential", "gaussian"]
     swap_probability: Annotated[float, Field(gt=0.0, le=1.0)]
     swap_fidelity: Fidelity
+    storage_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share of arriving photons that the memory absorbs and announces (links that end in a memory)."""
+    bright_states: tuple[Annotated[float, Field(gt=0.0, lt=0.5)], ...] = ()
+    """Shares of the bright state that the planner may choose from; none for `bright_state` alone."""
+    photon_nm: Positive | None = None
+    """Wavelength of the photons that leave the node; none for whatever the fiber is meant for."""
+    encoding: Encoding | None = None
+    protocols: tuple[LinkModel, ...] = ()
+    """Kinds of links that the node can make; none for any."""
     ends_store: bool
     """Whether the end nodes hold their qubit until the route is complete."""
+
+
+class Converter(Entry):
+    """A quantum frequency converter between a node's photons and the fiber."""
+
+    from_nm: Positive
+    to_nm: Positive
+    efficiency: Annotated[float, Field(gt=0.0, le=1.0)]
+    noise_hz_per_nm: NonNegative
+    """Photons per second and nm of filter that the converter itself sends into the fiber."""
+
+
+class ClassicalChannel(Entry):
+    """The classical and timing channel of a link: messages, heralds and synchronization."""
+
+    medium: Literal["fiber", "wavelength"]
+    """A fiber of its own, or a wavelength in the quantum fiber."""
+    wavelength_nm: Annotated[float, Field(ge=1260.0, le=1675.0)]
+    launch_dbm: Annotated[float, Field(ge=-60.0, le=30.0)]
+    """Power launched at both ends of an arm."""
+    max_loss_db: Positive
+    """Largest loss of an arm, without its devices, that the transceivers bridge."""
+    jitter_ps: NonNegative
+    """What synchronization leaves between the clocks of two stations, full width at half maximum."""
+    mux_loss_db: NonNegative = 0.0
+    """Loss of one multiplexer for quantum light, two per arm; only for a wavelength in the quantum fiber."""
 
 
 class FreeSpaceTerminal(Entry):
@@ -156,6 +224,8 @@ class HardwareCatalog(Model):
     pair_sources: dict[Name, PairSource]
     memories: dict[Name, Memory]
     free_space_terminals: dict[Name, FreeSpaceTerminal]
+    converters: dict[Name, Converter] = Field(default_factory=dict)
+    channels: dict[Name, ClassicalChannel] = Field(default_factory=dict)
 
 
 class CostItem(Entry):
@@ -200,12 +270,41 @@ class CostCatalog(Model):
     densities: dict[Name, CostFactor]
 
 
+NEEDED_DEVICES: Mapping[LinkModel, tuple[bool, bool]] = MappingProxyType(
+    {
+        "pair_source": (True, False),
+        "broadcast_source": (True, False),
+        "switched_source": (True, False),
+        "double_click": (False, True),
+        "single_click": (False, True),
+        "sender_receiver": (False, True),
+        "absorptive": (True, True),
+    }
+)
+"""Whether each kind of link has a pair source, and memories."""
+BANDS_NM = ((1260.0, 1360.0), (1460.0, 1625.0))
+"""Windows of fiber, O and S to L, within which loss and components are alike: devices of one window fit together."""
+SAME_NM = 5.0
+"""Wavelengths this near fit together anywhere."""
+
+
+def wavelengths_fit(one_nm: float, other_nm: float) -> bool:
+    """Return whether light of one wavelength passes devices and fiber meant for another: the same window, or nearby.
+
+    >>> wavelengths_fit(1324.0, 1310.0), wavelengths_fit(1517.0, 1550.0), wavelengths_fit(737.0, 1550.0)
+    (True, True, False)
+    """
+    alike = any(low <= one_nm <= high and low <= other_nm <= high for low, high in BANDS_NM)
+    return alike or abs(one_nm - other_nm) <= SAME_NM
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkHardware:
     """The catalog entries that make one kind of elementary link, put together.
 
-    A `pair_source` link has a source and no memory; a `double_click` or `single_click` link has a memory and no
-    source.
+    `NEEDED_DEVICES` says which devices each kind has. `hub_users` are those of a shared source at full load: each user
+    of a `broadcast_source` sees the light of `hub_users` - 1 channels, and a pair of a `switched_source` gets one of
+    hub_users (hub_users - 1) / 2 equal shares of the time. `distillations` and `cutoff` are what may be chosen.
     """
 
     link_model: LinkModel
@@ -214,25 +313,62 @@ class LinkHardware:
     detector: Detector
     pair_source: PairSource | None = None
     memory: Memory | None = None
+    converter: Converter | None = None
+    channel: ClassicalChannel | None = None
+    hub_users: int = 2
+    distillations: tuple[Distillation, ...] = ()
+    cutoff: bool = False
 
     def __post_init__(self) -> None:
-        """Reject a link without the one device that its model needs."""
-        needs_source = self.link_model == "pair_source"
-        if needs_source != (self.pair_source is not None) or needs_source == (self.memory is not None):
-            wanted = "a pair source and no memory" if needs_source else "a memory and no pair source"
-            raise ValueError(f"a {self.link_model} link needs {wanted}")
+        """Reject devices that are missing, too many, or do not fit together; the message names the first such."""
+        needed = NEEDED_DEVICES[self.link_model]
+        if needed != (self.pair_source is not None, self.memory is not None):
+            names = [f"a {name}" if yes else f"no {name}" for name, yes in zip(_DEVICES, needed, strict=True)]
+            raise ValueError(f"a {self.link_model} link needs {' and '.join(names)}")
+        for problem in self.misfits():
+            raise ValueError(problem)
+
+    def misfits(self) -> Iterator[str]:
+        """Yield why its parts do not connect: wavelength, encoding or protocol."""
+        fiber_nm = self.fiber.wavelength_nm
+        device = self.pair_source or self.memory
+        photon_nm = device.photon_nm if device is not None else None
+        if self.converter is not None:
+            if photon_nm is not None and not wavelengths_fit(photon_nm, self.converter.from_nm):
+                yield f"photons of {photon_nm:g} nm do not fit a converter from {self.converter.from_nm:g} nm"
+            photon_nm = self.converter.to_nm
+        if photon_nm is not None and not wavelengths_fit(photon_nm, fiber_nm):
+            yield f"photons of {photon_nm:g} nm do not fit fiber at {fiber_nm:g} nm; a converter must stand between"
+        low_nm, high_nm = self.detector.min_nm or 0.0, self.detector.max_nm or float("inf")
+        if not low_nm <= fiber_nm <= high_nm:
+            yield f"detectors for {low_nm:g} to {high_nm:g} nm do not see light of {fiber_nm:g} nm"
+        parts = (self.pair_source, self.memory, self.termination)
+        encodings = sorted({part.encoding for part in parts if part is not None and part.encoding is not None})
+        if len(encodings) > 1:
+            yield f"encodings differ: {' and '.join(encodings)}"
+        if self.memory is not None and self.memory.protocols and self.link_model not in self.memory.protocols:
+            yield f"the memory makes {', '.join(self.memory.protocols)} links, not {self.link_model}"
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """Return how its photons carry qubits, where any part says so."""
+        parts = (self.memory, self.pair_source, self.termination)
+        return next((part.encoding for part in parts if part is not None and part.encoding is not None), None)
 
     @property
     def filter_nm(self) -> float:
         """Return the width of the filter before the detectors, which background light passes."""
-        if self.pair_source is not None:
-            return self.pair_source.bandwidth_nm
-        return self.memory.filter_nm if self.memory is not None else 0.0
+        if self.memory is not None:
+            return self.memory.filter_nm
+        return self.pair_source.bandwidth_nm if self.pair_source is not None else 0.0
 
     @property
     def rate_plane(self) -> Literal["detected", "stored"]:
         """Where pairs are counted: as detected coincidences, or as stored pairs."""
-        return "detected" if self.link_model == "pair_source" else "stored"
+        return "detected" if self.memory is None else "stored"
+
+
+_DEVICES = ("pair source", "memory")
 
 
 def load_hardware(path: Path) -> HardwareCatalog:

@@ -325,8 +325,17 @@ def physics(
     links: Annotated[int, typer.Option(min=1, max=12, help="Equal links of a chain of memories.")] = 1,
     loss_db: Annotated[float | None, typer.Option(min=0.0, help="Measured loss of the route's fiber.")] = None,
     min_fidelity: Annotated[float, typer.Option(min=0.25, max=1.0, help="Dim a pair source to reach it.")] = 0.25,
-    link_model: Annotated[str | None, typer.Option(help="double_click (default of memories) or single_click.")] = None,
-    fiber: Annotated[str, typer.Option(help="Fiber of the catalog.")] = "metro-1550-all-in",
+    link_model: Annotated[str | None, typer.Option(help="Kind of link, where the devices can make several.")] = None,
+    arms_km: Annotated[str, typer.Option(help="Lengths of all arms, such as 3,5,4,4: two for each link.")] = "",
+    joints: Annotated[int, typer.Option(min=0, help="Joints in handholes on the whole route.")] = 0,
+    patches: Annotated[int, typer.Option(min=0, help="Patch panels on the whole route.")] = 0,
+    noise_hz: Annotated[float, typer.Option(min=0.0, help="Background photons at the detectors of each arm.")] = 0.0,
+    converter: Annotated[str | None, typer.Option(help="Frequency converter of the catalog.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Classical and timing channel of the catalog.")] = None,
+    hub_users: Annotated[int, typer.Option(min=2, help="Users of a shared source at full load.")] = 2,
+    distillation: Annotated[list[str] | None, typer.Option(help="bbpssw or dejmps, before swapping.")] = None,
+    cutoff: Annotated[bool, typer.Option("--cutoff", help="Let two links have a longest wait.")] = False,
+    fiber: Annotated[str | None, typer.Option(help="Fiber of the catalog; all-in fiber that fits, if none.")] = None,
     detector: Annotated[str, typer.Option(help="Detector of the catalog.")] = "snspd",
     termination: Annotated[str | None, typer.Option(help="Ends of an arm; those that fit the fiber, if none.")] = None,
     hardware: Annotated[Path | None, typer.Option(help="Hardware catalog; the bundled one by default.")] = None,
@@ -345,6 +354,9 @@ def physics(
         question = linkreport.LinkQuestion(
             catalog=hardware, memory=memory, source=source, link_model=link_model, fiber=fiber, detector=detector,
             termination=termination, length_km=length_km, links=links, loss_db=loss_db, min_fidelity=min_fidelity,
+            arms_km=linkreport.lengths_km(arms_km), joints=joints, patches=patches, noise_hz=noise_hz,
+            converter=converter, channel=channel, hub_users=hub_users, distillation=tuple(distillation or ()),
+            cutoff=cutoff,
         )  # fmt: skip
         answer = question.budget()
         if curve is not None:

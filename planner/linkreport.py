@@ -9,12 +9,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from planner.catalog import Entry, LinkHardware, LinkModel, load_hardware
+from planner.catalog import (
+    NEEDED_DEVICES,
+    Distillation,
+    Entry,
+    HardwareCatalog,
+    LinkHardware,
+    LinkModel,
+    load_hardware,
+    wavelengths_fit,
+)
 from planner.errors import InputError
 from planner.examples import bundled_folder
 from planner.linkcurve import curve_svg
 from planner.outputs import write_atomically
-from planner.physics.budget import Budget, rate_curve, route_budget
+from planner.physics.budget import Budget, RouteExtras, arms_budget, rate_curve
 from planner.physics.validation import Comparison, compare_experiments
 
 __all__ = [
@@ -33,49 +42,89 @@ CURVE_POINTS = 41
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkQuestion:
-    """A route of equal links, in the words of the hardware catalog."""
+    """A route in the words of the hardware catalog: equal links, or arms of lengths of their own.
+
+    `arms_km` replace `length_km` and `links`; `joints`, `patches` and `noise_hz` are as in `RouteExtras`.
+    """
 
     catalog: Path | None
     memory: str | None
     source: str | None
     link_model: str | None
-    fiber: str
+    fiber: str | None
     detector: str
     termination: str | None
     length_km: float
     links: int
     loss_db: float | None
     min_fidelity: float
+    converter: str | None = None
+    channel: str | None = None
+    hub_users: int = 2
+    distillation: tuple[str, ...] = ()
+    cutoff: bool = False
+    arms_km: tuple[float, ...] = ()
+    joints: int = 0
+    patches: int = 0
+    noise_hz: float = 0.0
 
     def hardware(self) -> LinkHardware:
         """Return the catalog entries that the question names; raises InputError for one that is not there."""
-        if (self.memory is None) == (self.source is None):
-            raise InputError.at("planner physics", "name either a --memory or a --source of the catalog")
+        model = self._link_model()
         path = self.catalog or bundled_folder() / "data" / "hardware.yaml"
         catalog = load_hardware(path)
         kind = "pair-source" if self.memory is None else "memory"
-        end = self.termination or f"{kind}-arm" + ("-all-in" if self.fiber.endswith("-all-in") else "")
-        return LinkHardware(
-            link_model=self._link_model(),
-            fiber=_entry(path, "--fiber", catalog.fibers, self.fiber),
-            termination=_entry(path, "--termination", catalog.terminations, end),
-            detector=_entry(path, "--detector", catalog.detectors, self.detector),
-            pair_source=_entry(path, "--source", catalog.pair_sources, self.source) if self.source else None,
-            memory=_entry(path, "--memory", catalog.memories, self.memory) if self.memory else None,
-        )
+        fiber = self.fiber or self._fitting_fiber(catalog)
+        end = self.termination or f"{kind}-arm" + ("-all-in" if fiber.endswith("-all-in") else "")
+        known = [name for name in get_args(Distillation) if name in self.distillation]
+        if len(known) < len(set(self.distillation)):
+            raise InputError.at("--distillation", f"known are {', '.join(get_args(Distillation))}")
+        try:
+            return LinkHardware(
+                link_model=model,
+                fiber=_entry(path, "--fiber", catalog.fibers, fiber),
+                termination=_entry(path, "--termination", catalog.terminations, end),
+                detector=_entry(path, "--detector", catalog.detectors, self.detector),
+                pair_source=_entry(path, "--source", catalog.pair_sources, self.source) if self.source else None,
+                memory=_entry(path, "--memory", catalog.memories, self.memory) if self.memory else None,
+                converter=_entry(path, "--converter", catalog.converters, self.converter) if self.converter else None,
+                channel=_entry(path, "--channel", catalog.channels, self.channel) if self.channel else None,
+                hub_users=self.hub_users,
+                distillations=tuple(known),
+                cutoff=self.cutoff,
+            )
+        except ValueError as error:
+            raise _refused(error) from error
+
+    def _fitting_fiber(self, catalog: HardwareCatalog) -> str:
+        """Return the fiber of the bundled catalog that carries the photons of the device, at 1550 nm where both do."""
+        device = catalog.memories.get(self.memory or "") or catalog.pair_sources.get(self.source or "")
+        converter = catalog.converters.get(self.converter or "")
+        photon_nm = converter.to_nm if converter else device.photon_nm if device else None
+        is_short = photon_nm is not None and wavelengths_fit(photon_nm, 1310.0)
+        return "metro-1310-all-in" if is_short else "metro-1550-all-in"
 
     def _link_model(self) -> LinkModel:
-        name = self.link_model or ("pair_source" if self.memory is None else "double_click")
-        for known in get_args(LinkModel):
-            if name == known and (name == "pair_source") == (self.memory is None):
-                return known  # type: ignore[no-any-return]
-        raise InputError.at("--link-model", f"'{name}' does not fit; a memory takes double_click or single_click")
+        """Return the kind of link that is named, or the first that the devices can make."""
+        given = (self.source is not None, self.memory is not None)
+        fitting = [model for model, needed in NEEDED_DEVICES.items() if needed == given]
+        if not fitting:
+            raise InputError.at("planner physics", "name a --memory or a --source of the catalog")
+        for model in fitting:
+            if self.link_model in (model, None):
+                return model
+        raise InputError.at("--link-model", f"'{self.link_model}' does not fit these devices: {', '.join(fitting)}")
+
+    def extras(self) -> RouteExtras:
+        """Return what stands in the way besides fiber."""
+        return RouteExtras(joints=self.joints, patches=self.patches, noise_hz=self.noise_hz)
 
     def budget(self) -> Budget:
         """Return the answer, step by step; raises InputError for what the physics refuses."""
         try:
-            return route_budget(
-                self.length_km, self.links, self.hardware(), loss_db=self.loss_db, min_fidelity=self.min_fidelity
+            arms_km = self.arms_km or [self.length_km / (2 * self.links)] * (2 * self.links)
+            return arms_budget(
+                arms_km, self.hardware(), loss_db=self.loss_db, min_fidelity=self.min_fidelity, extras=self.extras()
             )
         except ValueError as error:
             raise _refused(error) from error
@@ -86,13 +135,20 @@ class LinkQuestion:
         A measured loss is spread evenly over the length. Raises InputError for a length of zero or what the physics
         refuses, OutputError if the file cannot be written.
         """
+        if self.arms_km:
+            raise InputError.at("--curve", "a curve is of equal links: give --length-km and --links")
         if self.length_km <= 0.0:
             raise InputError.at("--curve", "a curve needs a --length-km above zero")
         lengths_km = [2.0 * self.length_km * index / (CURVE_POINTS - 1) for index in range(CURVE_POINTS)]
         per_km = None if self.loss_db is None else self.loss_db / self.length_km
         try:
             points = rate_curve(
-                lengths_km, self.links, self.hardware(), loss_db_per_km=per_km, min_fidelity=self.min_fidelity
+                lengths_km,
+                self.links,
+                self.hardware(),
+                loss_db_per_km=per_km,
+                min_fidelity=self.min_fidelity,
+                extras=self.extras(),
             )
         except ValueError as error:
             raise _refused(error) from error
@@ -100,9 +156,23 @@ class LinkQuestion:
 
     def title(self) -> str:
         """Return what is asked, in a line."""
-        device = self.memory or self.source
-        chain = f"{self.links} link{'s' * (self.links > 1)} over {self.length_km:g} km"
-        return f"{device} on {self.fiber}, {chain}"
+        device = " and ".join(name for name in (self.source, self.memory) if name)
+        links, length_km = (len(self.arms_km) // 2, sum(self.arms_km)) if self.arms_km else (self.links, self.length_km)
+        chain = f"{links} link{'s' * (links > 1)} over {length_km:g} km"
+        on = f" on {self.fiber}" if self.fiber else ""
+        return f"{device}{on}, {chain}"
+
+
+def lengths_km(text: str) -> tuple[float, ...]:
+    """Return the lengths in a list with commas; raises InputError where one is no number.
+
+    >>> lengths_km("3,5.5")
+    (3.0, 5.5)
+    """
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError as error:
+        raise InputError.at("--arms-km", f"'{text}' is no list of lengths such as 3,5,4,4") from error
 
 
 def budget_text(question: LinkQuestion, budget: Budget) -> str:
@@ -112,7 +182,7 @@ def budget_text(question: LinkQuestion, budget: Budget) -> str:
     for step in budget.steps:
         if step.part != part:
             part = step.part
-            lines += ["", _HEADINGS[part]]
+            lines += ["", _HEADINGS.get(part, part)]
         lines.append(f"  {step.name:<28}{_number(step.value):>12} {step.unit:<6} {step.how}".rstrip())
     lines += ["", *(f"limit: {limit}" for limit in budget.performance.limits)]
     lines += [f"assumed in the catalog: {text}" for text in _assumptions(question.hardware())]
@@ -183,7 +253,8 @@ def _refused(error: ValueError) -> InputError:
 
 
 def _assumptions(hardware: LinkHardware) -> list[str]:
-    entries = (hardware.pair_source, hardware.memory, hardware.detector, hardware.termination, hardware.fiber)
+    devices = (hardware.pair_source, hardware.memory, hardware.converter, hardware.channel)
+    entries = (*devices, hardware.detector, hardware.termination, hardware.fiber)
     return [
         f"{entry.label}: " + (", ".join(entry.assumed) if isinstance(entry.assumed, tuple) else "all figures")
         for entry in entries

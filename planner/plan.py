@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from planner.catalog import Fidelity, NonNegative, Share
+from planner.catalog import Distillation, Fidelity, NonNegative, Positive, Share
 from planner.errors import InputError
 from planner.scenario import Rollout
 from planner.scenario.demands import Target
@@ -29,6 +29,21 @@ class Station(Model):
     role: Role
     after_spans: Annotated[int, Field(ge=0)]
     """Number of spans of the route that lie before it."""
+
+
+class RouteSettings(Model):
+    """What was chosen for a route; nothing where there was nothing to choose."""
+
+    bright_state: Annotated[float, Field(gt=0.0, lt=0.5)] | None = None
+    """Share of the bright state in one-photon links."""
+    brightness_hz: Positive | None = None
+    """Pairs per second that a pair source makes."""
+    window_ps: Positive | None = None
+    """Coincidence window."""
+    cutoff_slots: Annotated[int, Field(ge=0)] | None = None
+    """Attempts after which a link that waits for the other one is thrown away."""
+    distillation: Distillation | None = None
+    """How links are distilled before they are swapped."""
 
 
 class Route(Model):
@@ -55,6 +70,9 @@ class Route(Model):
     ceiling_hz: NonNegative
     """Physical limit of the ebit rate of all lanes."""
     latency_s: NonNegative
+    settings: RouteSettings = RouteSettings()
+    pooled_rate_hz: NonNegative = 0.0
+    """What the lanes would approach if they pooled their pairs: an upper figure."""
     limits: tuple[str, ...] = ()
     """Warnings of the physics: where a formula left its valid range."""
 

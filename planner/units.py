@@ -12,6 +12,8 @@ SPEED_OF_LIGHT_M_PER_S = 299_792_458.0
 PLANCK_J_S = 6.626_070_15e-34
 BOLTZMANN_J_PER_K = 1.380_649e-23
 HOURS_PER_YEAR = 8760.0
+BBM92_SIFTING = 0.5
+"""Share of pairs measured in the same basis when both bases are equally likely."""
 
 LENGTH_UNITS_M = {"m": 1.0, "km": 1000.0, "ft": 0.3048, "us-ft": 1200.0 / 3937.0, "mi": 1609.344, "yd": 0.9144}
 """Metres per unit of length, by the unit's usual abbreviation."""

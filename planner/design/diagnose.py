@@ -62,7 +62,7 @@ def _missing_reach(scenario: Scenario, demand: Demand, reached: Reach) -> list[s
         return []
     return [
         f"demand {demand.id}: the least lossy way between {places} loses {reached.least_loss_db:.1f} dB, too much for "
-        f"{demand.min_rate_hz:g} pairs per second of fidelity {demand.min_fidelity:g} with any allowed technology"
+        f"{' and '.join(demand.targets())} of fidelity {demand.min_fidelity:g} with any allowed technology"
     ]
 
 

@@ -51,7 +51,7 @@ def max_link_loss_db(
     def is_enough(loss_db: float) -> bool:
         arm = Arm(length_km=0.5 * loss_db / per_km, loss_db=0.5 * loss_db)
         link = ElementaryLink(left=arm, right=arm)
-        performance = evaluate_route((link,) * links, hardware, min_fidelity=min_fidelity)
+        performance = evaluate_route((link,) * links, hardware, min_fidelity=min_fidelity, preference="rate")
         return bool(performance.lane_rate_hz * lanes >= min_rate_hz and performance.fidelity >= min_fidelity)
 
     if not is_enough(0.0):
@@ -86,7 +86,7 @@ class _Task:
 
     @property
     def middle_role(self) -> Role:
-        return "pair_source" if self.technology.link_model == "pair_source" else "heralding"
+        return self.technology.middle_role
 
 
 class RouteSearch:
@@ -134,7 +134,7 @@ class RouteSearch:
         def may_use(site: str) -> bool:
             return site in (demand.a, demand.b) or site_risk(site) not in avoid
 
-        role = "pair_source" if technology.link_model == "pair_source" else "heralding"
+        role = technology.middle_role
         repeaters = [
             site
             for site in (self._hosts["repeater"] if technology.max_links > 1 else ())
@@ -215,7 +215,9 @@ class RouteSearch:
         found: list[Candidate] = []
         for links in range(1, task.technology.max_links + 1):
             for lanes in _lane_counts(task.technology.max_lanes):
-                limit = max_link_loss_db(hardware, links, lanes, task.demand.min_rate_hz, task.demand.min_fidelity)
+                limit = max_link_loss_db(
+                    hardware, links, lanes, task.demand.least_pair_rate_hz, task.demand.min_fidelity
+                )
                 if limit is None:
                     continue
                 chains = self._best_chains(task, ledger, trees, links=links, lanes=lanes, limit_db=limit)

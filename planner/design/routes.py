@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import numpy as np
 
+from planner.catalog import LinkHardware
 from planner.design.arms import ArmReader
 from planner.design.graph import DesignGraph, design_graph
 from planner.design.redundancy import risks_inside, unavoidable_risks
 from planner.design.risks import Risks, site_risk
 from planner.network import Network, NetworkSite
-from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route
-from planner.plan import Plan, Route, Station
+from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route, has_choices
+from planner.plan import Plan, Route, RouteSettings, Station
 from planner.scenario import Demand, Scenario, Technology
 
 ROUNDING = 1.0 + 1e-9
@@ -125,13 +126,8 @@ class RouteJudge:
         links = self.arms.links(spans, self._walk_nodes(demand, spans), stations, hardware)
         if any(is_too_lossy(link, technology) for link in links):
             return None
-        performance = evaluate_route(links, hardware, min_fidelity=demand.min_fidelity)
-        if performance.fidelity < demand.min_fidelity or performance.lane_rate_hz <= 0.0:
-            return None
-        lanes = math.ceil(demand.min_rate_hz / performance.lane_rate_hz)
-        if lanes * performance.lane_rate_hz < demand.min_rate_hz:  # the quotient was rounded down
-            lanes += 1
-        if lanes > technology.max_lanes or len(links) > technology.max_links:
+        performance, lanes = best_lanes(links, hardware, demand, technology)
+        if lanes is None or len(links) > technology.max_links:
             return None
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
         route = route.model_copy(update={"target": demand.target})
@@ -148,14 +144,12 @@ class RouteJudge:
     ) -> Candidate:
         """Return the candidate of a walk whether or not it meets the demand's targets.
 
-        Without `lanes`, as many are taken as the rate needs, at most what the technology allows.
+        Without `lanes`, as many are taken as the targets need, or all that the technology allows where none suffice.
         """
         hardware = self._hardware[technology.id]
         links = self.arms.links(spans, self._walk_nodes(demand, spans), stations, hardware)
-        performance = evaluate_route(links, hardware, min_fidelity=demand.min_fidelity)
-        if lanes is None:
-            wanted = demand.min_rate_hz / performance.lane_rate_hz if performance.lane_rate_hz > 0.0 else math.inf
-            lanes = max(1, math.ceil(min(wanted, technology.max_lanes)))
+        performance, enough = best_lanes(links, hardware, demand, technology)
+        lanes = lanes or enough or technology.max_lanes
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
         route = route.model_copy(update={"target": demand.target})
         return self._candidate(demand, technology, spans, route)
@@ -204,6 +198,8 @@ class RouteJudge:
             key_rate_hz=lanes * performance.key_rate_hz,
             ceiling_hz=lanes * performance.ceiling_hz,
             latency_s=performance.latency_s,
+            settings=RouteSettings(**asdict(performance.settings)),
+            pooled_rate_hz=lanes * performance.pooled_rate_hz,
             limits=performance.limits,
         )
 
@@ -249,6 +245,43 @@ def repeater_conflict(site: str) -> str:
     return f"repeater:{site}"
 
 
+def best_lanes(
+    links: tuple[ElementaryLink, ...], hardware: LinkHardware, demand: Demand, technology: Technology
+) -> tuple[RoutePerformance, int | None]:
+    """Return what a lane delivers, set for most ebits, and the lanes that meet the demand; None where none do.
+
+    Where that takes more than the fewest lanes and something can be set otherwise, for most pairs instead.
+    """
+    performance = evaluate_route(links, hardware, min_fidelity=demand.min_fidelity)
+    lanes = _lanes_for(performance, demand, technology)
+    if lanes == performance.lanes_step or not has_choices(hardware):
+        return performance, lanes
+    faster = evaluate_route(links, hardware, min_fidelity=demand.min_fidelity, preference="rate")
+    fewer = _lanes_for(faster, demand, technology)
+    return (performance, lanes) if fewer is None or (lanes is not None and lanes <= fewer) else (faster, fewer)
+
+
+def _lanes_for(performance: RoutePerformance, demand: Demand, technology: Technology) -> int | None:
+    """Return the fewest lanes that meet every target of a demand, or None."""
+    if performance.fidelity < demand.min_fidelity or performance.lane_rate_hz <= 0.0:
+        return None
+    if demand.max_latency_s is not None and performance.latency_s > demand.max_latency_s:
+        return None
+    lanes = 1
+    for target, of_lane in (
+        (demand.min_rate_hz, performance.lane_rate_hz),
+        (demand.min_key_rate_bps or 0.0, performance.key_rate_hz),
+        (demand.min_ebit_rate_hz or 0.0, performance.ebit_rate_hz),
+    ):
+        if target > 0.0:
+            if target > of_lane * technology.max_lanes:
+                return None
+            lanes = max(lanes, math.ceil(target / of_lane))
+            lanes += lanes * of_lane < target  # the quotient was rounded down
+    lanes = performance.lanes_step * -(-lanes // performance.lanes_step)
+    return lanes if lanes <= technology.max_lanes else None
+
+
 def allowed_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:
     """Return the technologies that a demand may use: allowed from its first phase to the last one."""
     return _counting(scenario, demand, set.intersection(*_technologies_by_phase(scenario, demand)))
@@ -264,9 +297,14 @@ def _technologies_by_phase(scenario: Scenario, demand: Demand) -> list[set[str]]
 
 
 def _counting(scenario: Scenario, demand: Demand, names: set[str]) -> tuple[Technology, ...]:
-    """Return the technologies among these that count pairs where the demand wants them counted."""
-    chosen = (scenario.technology(name) for name in sorted(names))
-    return tuple(item for item in chosen if scenario.link_hardware(item).rate_plane == demand.rate_plane)
+    """Return the technologies among these that count pairs where the demand wants, and connect to both of its ends."""
+    chosen = []
+    for technology in (scenario.technology(name) for name in sorted(names)):
+        hardware = scenario.link_hardware(technology)
+        misfits = [scenario.site(site).interface.misfit(hardware) for site in (demand.a, demand.b)]
+        if hardware.rate_plane == demand.rate_plane and not any(misfits):
+            chosen.append(technology)
+    return tuple(chosen)
 
 
 def routes_of_plan(judge: RouteJudge, plan: Plan) -> tuple[Candidate, ...]:

@@ -123,10 +123,10 @@ class _BestChains:
             return NO_LANES
         fastest_hz = self._short_chain_hz(links) if links <= EXACT_LINKS else self._bottleneck_hz(links)
         rate_hz = RATE_IN_HAND * self._noise_in_hand * fastest_hz
-        return math.ceil(self._demand.min_rate_hz / rate_hz) if rate_hz > 0.0 else NO_LANES
+        return math.ceil(self._demand.least_pair_rate_hz / rate_hz) if rate_hz > 0.0 else NO_LANES
 
     def _evaluate(self, links: tuple[ElementaryLink, ...]) -> RoutePerformance:
-        return evaluate_route(links, self._hardware, min_fidelity=self._demand.min_fidelity)
+        return evaluate_route(links, self._hardware, min_fidelity=self._demand.min_fidelity, preference="rate")
 
     def _link(self, a: str, b: str) -> tuple[float, ElementaryLink | None]:
         """Return the fastest link between two stations, and its rate; 0 where there is none."""

@@ -1,4 +1,4 @@
-"""The budget of one link or chain, step by step, so that an engineer can follow it by hand.
+"""The budget of a link or chain, step by step, so that an engineer can follow it by hand.
 
 Nothing is computed here in a way of its own: every step is asked of the function that `evaluate_route` uses.
 """
@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.catalog import Fiber, LinkHardware, Memory, PairSource, Termination
-from planner.physics import chains, fiber, heralded, links, pair_source, performance
+from planner.catalog import Fiber, LinkHardware
+from planner.physics import fiber
 from planner.physics.arguments import at_least
-from planner.physics.links import LINK_MODELS, Arm, ElementaryLink, LinkState
+from planner.physics.arm import Aim, Arm, ElementaryLink, LinkState
+from planner.physics.budget_rows import (
+    Row,
+    arm_rows,
+    chain_rows,
+    delivered_rows,
+    distilled_rows,
+    memory_rows,
+    source_rows,
+)
+from planner.physics.distilled_links import distilled_state
+from planner.physics.links import LINK_MODELS
 from planner.physics.performance import RoutePerformance, evaluate_route
-from planner.physics.service import hashing_ebits, qubit_error, werner_of_fidelity
-
-_Row = tuple[str, float, str, str]
-"""Name, value, unit and explanation of a step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """All steps of a route of equal links, and what they come to."""
+    """All steps of a route, and what they come to."""
 
     steps: tuple[Step, ...]
     performance: RoutePerformance
@@ -46,13 +53,67 @@ class CurvePoint:
     performance: RoutePerformance
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteExtras:
+    """What stands in the way of a route besides its fiber: joints, patches, and noise photons.
+
+    `joints` and `patches` are those of the whole route, spread evenly over its length; `noise_hz` are photons per
+    second at the detectors of each arm.
+    """
+
+    joints: int = 0
+    patches: int = 0
+    noise_hz: float = 0.0
+
+    def loss_db(self, glass: Fiber) -> float:
+        """Return the loss of all joints and patches in dB."""
+        return self.joints * glass.joint_loss_db + self.patches * glass.patch_loss_db
+
+
+NO_EXTRAS = RouteExtras()
+
+
+def links_over(
+    arms_km: Sequence[float], glass: Fiber, *, loss_db: float | None = None, extras: RouteExtras = NO_EXTRAS
+) -> tuple[ElementaryLink, ...]:
+    """Return the links of a route whose arms are `arms_km` long, two for each link, in order.
+
+    The loss is that of fiber, with the joints and patches of `extras` in proportion to length, or `loss_db`, measured
+    over the whole route. Raises ValueError for an odd number of arms, none, or negative arguments.
+
+    >>> glass = Fiber(label="x", source="example", wavelength_nm=1550, attenuation_db_per_km=0.4, splice_loss_db=0.0,
+    ...     reel_length_km=2.0, slack=1.0, joint_loss_db=0.05, patch_loss_db=0.0, velocity_km_per_s=2e5,
+    ...     dispersion_ps_per_nm_km=17.0)
+    >>> links_over((5.0, 15.0), glass, extras=RouteExtras(joints=4))[0].left
+    Arm(length_km=5.0, loss_db=2.05, noise_hz=0.0)
+    """
+    if not arms_km or len(arms_km) % 2:
+        raise ValueError(f"a link has two arms: give an even number of lengths, got {len(arms_km)}")
+    for arm_km in arms_km:
+        at_least("length_km", arm_km, 0.0)
+    total_km = sum(arms_km)
+    shares = [arm_km / total_km if total_km > 0.0 else 1.0 / len(arms_km) for arm_km in arms_km]
+    if loss_db is not None:
+        at_least("loss_db", loss_db, 0.0)
+    arms = [
+        Arm(
+            length_km=fiber.optical_length_km(arm_km, glass),
+            loss_db=fiber.span_loss_db(arm_km, glass) + share * extras.loss_db(glass)
+            if loss_db is None
+            else share * loss_db,
+            noise_hz=extras.noise_hz,
+        )
+        for arm_km, share in zip(arms_km, shares, strict=True)
+    ]
+    return tuple(ElementaryLink(left=arms[i], right=arms[i + 1]) for i in range(0, len(arms), 2))
+
+
 def equal_links(
-    length_km: float, count: int, glass: Fiber, *, loss_db: float | None = None
+    length_km: float, count: int, glass: Fiber, *, loss_db: float | None = None, extras: RouteExtras = NO_EXTRAS
 ) -> tuple[ElementaryLink, ...]:
     """Return `count` equal links, each with its station in the middle, along a route of `length_km`.
 
-    The loss is that of fiber without joints or patches, or `loss_db`, measured over the whole route. Raises ValueError
-    for a negative length or loss, or less than one link.
+    As `links_over`. Raises ValueError for a negative length or loss, or less than one link.
 
     >>> glass = Fiber(label="x", source="example", wavelength_nm=1550, attenuation_db_per_km=0.4, splice_loss_db=0.0,
     ...     reel_length_km=2.0, slack=1.0, joint_loss_db=0.0, patch_loss_db=0.0, velocity_km_per_s=2e5,
@@ -61,37 +122,82 @@ def equal_links(
     Arm(length_km=10.0, loss_db=4.0, noise_hz=0.0)
     """
     arms = 2 * int(at_least("count", count, 1))
-    arm_km = at_least("length_km", length_km, 0.0) / arms
-    arm_db = fiber.span_loss_db(arm_km, glass) if loss_db is None else at_least("loss_db", loss_db, 0.0) / arms
-    arm = Arm(length_km=fiber.optical_length_km(arm_km, glass), loss_db=arm_db)
-    return (ElementaryLink(left=arm, right=arm),) * count
+    return links_over([at_least("length_km", length_km, 0.0) / arms] * arms, glass, loss_db=loss_db, extras=extras)
 
 
 def route_budget(
-    length_km: float, count: int, hardware: LinkHardware, *, loss_db: float | None = None, min_fidelity: float = 0.25
+    length_km: float,
+    count: int,
+    hardware: LinkHardware,
+    *,
+    loss_db: float | None = None,
+    min_fidelity: float = 0.25,
+    extras: RouteExtras = NO_EXTRAS,
 ) -> Budget:
     """Return the budget of a route of `count` equal links over `length_km` of fiber, for one lane.
 
     `loss_db`, if given, was measured over the whole route and replaces the loss model of the fiber. Raises ValueError
     for what `evaluate_route` refuses.
     """
-    route = equal_links(length_km, count, hardware.fiber, loss_db=loss_db)
+    arms = 2 * int(at_least("count", count, 1))
+    arms_km = [at_least("length_km", length_km, 0.0) / arms] * arms
+    return arms_budget(arms_km, hardware, loss_db=loss_db, min_fidelity=min_fidelity, extras=extras)
+
+
+def arms_budget(
+    arms_km: Sequence[float],
+    hardware: LinkHardware,
+    *,
+    loss_db: float | None = None,
+    min_fidelity: float = 0.25,
+    extras: RouteExtras = NO_EXTRAS,
+) -> Budget:
+    """Return the budget of a route with these lengths of arms, two for each link, for one lane.
+
+    Equal arms and links are shown once. Otherwise as `route_budget`, with the ways of `links_over`.
+    """
+    route = links_over(arms_km, hardware.fiber, loss_db=loss_db, extras=extras)
     result = evaluate_route(route, hardware, min_fidelity=min_fidelity)
-    state = LINK_MODELS[hardware.link_model](route[0], hardware, min_fidelity)
-    rows: dict[str, Iterator[_Row]] = {}
-    rows["arm"] = _arm_rows(length_km / (2 * count), route[0].left, hardware, measured=loss_db is not None)
-    if hardware.pair_source is not None:
-        rows["link"] = _source_rows(route[0], hardware, hardware.pair_source, state, min_fidelity)
-    if hardware.memory is not None:
-        rows["link"] = _memory_rows(route[0], hardware, hardware.memory, state)
-        rows["chain"] = _chain_rows(route, state, hardware, hardware.memory, result)
-    rows["delivered"] = _delivered_rows(result)
+    aim = Aim(min_fidelity=min_fidelity, settings=result.settings, is_fixed=True)
+    states = [LINK_MODELS[hardware.link_model](link, hardware, aim) for link in route]
+    parts: dict[str, Iterator[Row]] = {}
+    is_equal = len({arm for link in route for arm in (link.left, link.right)}) == 1
+    for number, (link, state) in enumerate(zip(route, states, strict=True), 1):
+        if link in route[: number - 1]:
+            continue
+        of_link = "" if is_equal else f" {number}"
+        arms = [("left arm of link", link.left), ("right arm of link", link.right)]
+        for at, (name, arm) in enumerate([("arm", link.left)] if is_equal else arms):
+            arm_km = arms_km[2 * number - 2 + at]
+            parts[f"{name}{of_link}"] = arm_rows(arm_km, arm, hardware, is_measured=loss_db is not None)
+        parts[f"link{of_link}"] = _link_rows(link, hardware, aim, state)
+    parts |= _chain_parts(route, states, hardware, result)
+    parts["delivered"] = delivered_rows(result)
     steps = (
         Step(part=part, name=name, value=value, unit=unit, how=how)
-        for part, lines in rows.items()
+        for part, lines in parts.items()
         for name, value, unit, how in lines
     )
     return Budget(steps=tuple(steps), performance=result)
+
+
+def _chain_parts(
+    route: tuple[ElementaryLink, ...], states: Sequence[LinkState], hardware: LinkHardware, result: RoutePerformance
+) -> dict[str, Iterator[Row]]:
+    """Return the parts that only memories have: distillation of each different link, and the chain."""
+    if hardware.memory is None:
+        return {}
+    parts: dict[str, Iterator[Row]] = {}
+    made = tuple(states)
+    distillation = result.settings.distillation
+    if distillation is not None:
+        ways = zip(states, route, strict=True)
+        made = tuple(distilled_state(state, link, hardware, distillation) for state, link in ways)
+        for number, state in enumerate(made, 1):
+            if state not in made[: number - 1]:
+                parts[f"distillation of link {number}"] = distilled_rows(state, distillation)
+    parts["chain"] = chain_rows(route, made, hardware, hardware.memory, result)
+    return parts
 
 
 def rate_curve(
@@ -101,6 +207,7 @@ def rate_curve(
     *,
     loss_db_per_km: float | None = None,
     min_fidelity: float = 0.25,
+    extras: RouteExtras = NO_EXTRAS,
 ) -> tuple[CurvePoint, ...]:
     """Return what routes of these lengths deliver, each of `count` equal links.
 
@@ -109,164 +216,13 @@ def rate_curve(
     points = []
     for length_km in lengths_km:
         loss_db = None if loss_db_per_km is None else loss_db_per_km * length_km
-        route = equal_links(length_km, count, hardware.fiber, loss_db=loss_db)
+        route = equal_links(length_km, count, hardware.fiber, loss_db=loss_db, extras=extras)
         result = evaluate_route(route, hardware, min_fidelity=min_fidelity)
         points.append(CurvePoint(length_km=length_km, performance=result))
     return tuple(points)
 
 
-def _arm_rows(arm_km: float, arm: Arm, hardware: LinkHardware, *, measured: bool) -> Iterator[_Row]:
-    """Yield the loss of an arm item by item; the loss of an item is that of an arm that has nothing else."""
-    glass, end = hardware.fiber, hardware.termination
-
-    yield ("route length", arm_km, "km", "length / (2 links)")
-    yield ("length of the glass", arm.length_km, "km", f"route length * slack {glass.slack:g}")
-    if measured:
-        yield ("fiber, measured", arm.loss_db, "dB", "measured loss / (2 links)")
-    else:
-        plain_db = fiber.span_loss_db(arm_km, glass.model_copy(update={"splice_loss_db": 0.0}))
-        yield ("fiber", plain_db, "dB", f"{glass.attenuation_db_per_km:g} dB/km * length of the glass")
-        how = f"{glass.splice_loss_db:g} dB every {glass.reel_length_km:g} km of glass"
-        yield ("splices", arm.loss_db - plain_db, "dB", how)
-    yield ("connectors", _alone_db(end, "connector_loss_db"), "dB", f"2 * {end.connector_loss_db:g} dB")
-    yield ("devices", _alone_db(end, "device_loss_db"), "dB", "filter, compensation, switch, analyser")
-    yield ("margin", _alone_db(end, "margin_db"), "dB", "ageing and repair splices")
-    loss_db = fiber.arm_loss_db(arm.loss_db, end)
-    yield ("loss of the arm", loss_db, "dB", "sum")
-    yield ("transmittance", fiber.transmittance(loss_db), "", "10^(-loss / 10)")
-    yield ("delay", fiber.delay_s(arm.length_km, glass.velocity_km_per_s), "s", "length of the glass / velocity")
-
-
-def _alone_db(end: Termination, item: str) -> float:
-    others = {"connector_loss_db", "device_loss_db", "margin_db"} - {item}
-    return fiber.arm_loss_db(0.0, end.model_copy(update=dict.fromkeys(others, 0.0)))
-
-
-def _source_rows(
-    link: ElementaryLink, hardware: LinkHardware, source: PairSource, state: LinkState, min_fidelity: float
-) -> Iterator[_Row]:
-    """Yield the way from a pair source to coincidences; both arms are equal."""
-    user = links._receiver(link.left, hardware, source)
-    width_ps = links._timing_width_ps(link, hardware, source)
-    window_s = state.clock_s
-    share = fiber.window_share(window_s * 1e12, width_ps)
-
-    def pairs_at(brightness_hz: float) -> pair_source.Coincidences:
-        return pair_source.coincidences(
-            brightness_hz,
-            user,
-            user,
-            window_s=window_s,
-            window_share=share,
-            polarization_error=source.polarization_error,
-        )
-
-    cap_hz = min(source.max_brightness_hz, source.max_mean_pairs / window_s)
-    bright_hz = pair_source.best_brightness_hz(pairs_at, max_brightness_hz=cap_hz, min_fidelity=min_fidelity)
-    incident_hz = bright_hz * user.efficiency + user.noise_hz
-    awake = pair_source.awake_share(incident_hz, user)
-    clicks_hz = incident_hz * awake
-    pairs = pairs_at(bright_hz)
-    noise = pair_source.shared_coincidences(
-        0.0, clicks_hz, clicks_hz, window_s=window_s, window_share=share, polarization_error=0.0
-    )
-    glass = hardware.fiber
-    spread_ps = fiber.dispersion_width_ps(link.left.length_km, glass.dispersion_ps_per_nm_km, source.bandwidth_nm)
-
-    yield ("source to click", user.efficiency, "", "coupling * transmittance * detector efficiency, per user")
-    yield ("noise clicks", user.noise_hz, "1/s", "dark counts of all detectors of a user, and background")
-    yield ("dispersion", spread_ps, "ps", "|D| * length of the glass * bandwidth, per arm")
-    yield ("timing width", width_ps, "ps", "root of squares: 2 detectors, synchronization, 2 dispersions")
-    yield ("window", window_s * 1e12, "ps", f"{source.window_per_jitter:g} * timing width")
-    yield ("pairs inside the window", share, "", "erf(sqrt(ln 2) * window / width)")
-    yield ("largest brightness", cap_hz, "1/s", f"device limit, or {source.max_mean_pairs:g} pairs per window")
-    yield ("brightness", bright_hz, "1/s", "most ebits per second, dimmed if the least fidelity asks for it")
-    yield ("live share of detectors", awake, "", "1 / (1 + clicks * dead time / detectors)")
-    yield ("clicks of a user", clicks_hz, "1/s", "(brightness * source to click + noise) * live share")
-    yield ("true coincidences", pairs.rate_hz - noise.rate_hz, "1/s", "brightness * (source to click * live)^2 * share")
-    yield ("accidental coincidences", noise.rate_hz, "1/s", "clicks^2 * window")
-    yield ("error", pairs.error, "", f"({source.polarization_error:g} * true + accidental / 2) / all")
-    yield ("link rate", state.rate_hz, "1/s", "true + accidental: detected pairs")
-    yield ("link fidelity", state.fidelity, "", "(1 + 3 (1 - 2 error)) / 4")
-
-
-def _memory_rows(link: ElementaryLink, hardware: LinkHardware, memory: Memory, state: LinkState) -> Iterator[_Row]:
-    """Yield the way from an attempt to the rate and fidelity of a heralded link; both arms are equal."""
-    click = links._emission_to_click(link.left, hardware, memory)
-    dark = links._dark_probability(link, hardware, memory)
-    herald = _herald(click, dark, hardware, memory)
-    success = heralded.multiplexed_probability(herald.probability, memory.modes)
-
-    yield ("emission to click", click, "", "emission * transmittance * detector efficiency, per arm")
-    yield ("noise click", dark, "", "per detector and window: 1 - exp(-(dark counts + background) * window)")
-    yield ("success of an attempt", herald.probability, "", f"{hardware.link_model}: true and false heralds")
-    yield ("success of a slot", success, "", f"1 - (1 - p)^{memory.modes}: modes side by side")
-    yield ("clock", state.clock_s, "s", "max(1 / repetition, 2 delays + initialization)")
-    yield ("link rate", state.rate_hz, "1/s", f"duty {memory.duty:g} * success of a slot / clock: stored pairs")
-    yield ("link fidelity", state.fidelity, "", "true heralds, visibility, emission of both memories")
-
-
-def _herald(click: float, dark: float, hardware: LinkHardware, memory: Memory) -> heralded.Herald:
-    if hardware.link_model == "double_click":
-        return heralded.double_click(
-            click,
-            click,
-            dark_probability=dark,
-            visibility=memory.visibility,
-            emission_fidelity=memory.emission_fidelity,
-        )
-    return heralded.single_click(
-        click,
-        click,
-        bright_state=memory.bright_state,
-        dark_probability=dark,
-        visibility=memory.visibility,
-        phase_error_rad=memory.phase_error_rad,
-        emission_fidelity=memory.emission_fidelity,
-    )
-
-
-def _chain_rows(
-    route: tuple[ElementaryLink, ...],
-    state: LinkState,
-    hardware: LinkHardware,
-    memory: Memory,
-    result: RoutePerformance,
-) -> Iterator[_Row]:
-    """Yield what waiting, swaps and storage make of the links; nothing where no pair is ever made."""
-    chain = performance._chain(route, (state,) * len(route), hardware, memory)
-    if min(chain.probabilities) == 0.0:
-        return
-
-    outcomes = {"swaps as soon as possible": performance._asap(chain)}
-    if memory.swap_probability < 1.0 and performance._can_nest(chain):
-        outcomes["doubling"] = performance._nested(chain)
-    slots = (1.0 / result.lane_rate_hz - chain.confirm_s) / chain.slot_s
-    taken = min(outcomes, key=lambda name: abs(outcomes[name].mean_slots - slots))
-    yield ("success per slot", chain.probabilities[0], "", "link rate * clock")
-    for name, outcome in outcomes.items():
-        mark = ", taken" if len(outcomes) > 1 and name == taken else ""
-        yield ("slots to a complete chain", outcome.mean_slots, "", f"mean, {name}{mark}")
-    if len(route) > 1:
-        yield ("swap results travel", chain.confirm_s, "s", "delay of the whole route")
-        pooled_hz = chains.fluid_rate_hz(result.link_rate_hz, memory.swap_probability)
-        yield ("pooled memories, per lane", pooled_hz, "1/s", "upper limit for many lanes that share their pairs")
-        yield ("Werner parameter of a swap", werner_of_fidelity(memory.swap_fidelity), "", "(4 F - 1) / 3")
-    yield ("Werner parameter of a link", werner_of_fidelity(state.fidelity), "", "(4 F - 1) / 3")
-    fixed = performance._fixed_decay(chain)
-    yield ("kept while heralds travel", fixed, "", f"{memory.decay} memories, {memory.coherence_time_s:g} s")
-    how = "with waiting for the other links" if len(route) > 1 else "a single link waits for nothing else"
-    yield ("kept in storage", outcomes[taken].decay, "", how)
-    how = "product of all links, swaps and storage"
-    yield ("Werner parameter of the route", werner_of_fidelity(result.fidelity), "", how)
-
-
-def _delivered_rows(result: RoutePerformance) -> Iterator[_Row]:
-    yield ("rate", result.lane_rate_hz, "1/s", f"{result.rate_plane} pairs of one lane")
-    yield ("fidelity", result.fidelity, "", "(1 + 3 w) / 4")
-    yield ("ebits per pair", hashing_ebits(result.fidelity), "", "hashing bound of a Werner pair")
-    yield ("ebit rate", result.ebit_rate_hz, "1/s", "rate * ebits per pair")
-    yield ("qubit error", min(0.5, qubit_error(result.fidelity)), "", "2 (1 - F) / 3")
-    yield ("key rate", result.key_rate_hz, "bit/s", "BBM92, long keys, both bases equally likely")
-    yield ("ceiling of the ebit rate", result.ceiling_hz, "1/s", "PLOB bound of the weaker arm * modes per second")
-    yield ("latency", result.latency_s, "s", "delay of the whole route")
+def _link_rows(link: ElementaryLink, hardware: LinkHardware, aim: Aim, state: LinkState) -> Iterator[Row]:
+    if hardware.memory is None and hardware.pair_source is not None:
+        return source_rows(link, hardware, hardware.pair_source, state)
+    return memory_rows(link, hardware, aim, state)

@@ -24,82 +24,103 @@ class CutoffOutcome:
 
 
 def two_links_with_cutoff(
-    probability: float, swap_probability: float, decay_per_slot: float, max_wait_slots: int
+    probabilities: tuple[float, float], swap_probability: float, decay_per_slot: float, max_wait_slots: int
 ) -> CutoffOutcome:
-    """Return time and storage of two equal links when a link is kept for at most `max_wait_slots` slots.
+    """Return time and storage of two links when a link is kept for at most `max_wait_slots` slots.
 
-    With p the success per slot, s = p / (2 - p) the share of simultaneous successes, m the cut-off, a the decay per
-    slot, c = 1 - (1 - p)^m and x = (1 - p) e^-a: kept Q = s + (1 - s) c,
-    E[T] = [1 / (p (2 - p)) + (1 - s) c / p] / (Q q), E[decay] = [s + (1 - s) p e^-a (1 - x^m) / (1 - x)] / Q.
-    Exact; after a cut-off both links start anew. m = 0 keeps simultaneous successes only. Valid for 0 < p <= 1, 0 <
+    With p and r the success per slot, P = p + r - p r, s = p r / P the share of simultaneous successes,
+    u = p (1 - r) / P and v = r (1 - p) / P those in which one link is first, m the cut-off, c(p) = 1 - (1 - p)^m, a
+    the decay per slot, x(p) = (1 - p) e^-a: kept Q = s + u c(r) + v c(p),
+    E[T] = [1 / P + u c(r) / r + v c(p) / p] / (Q q), and
+    E[decay] = [s + u d(r) + v d(p)] / Q with d(p) = p e^-a (1 - x(p)^m) / (1 - x(p)).
+    Exact; after a cut-off both links start anew. m = 0 keeps simultaneous successes only. Valid for 0 < p, r <= 1, 0 <
     q <= 1, decay >= 0, m >= 0; raises ValueError otherwise. Source: Collins et al., PRL 98, 060502 (2007), with the
-    decay summed here.
+    decay summed here, and unequal links.
 
-    >>> outcome = two_links_with_cutoff(0.1, 1.0, 0.01, 5)
+    >>> outcome = two_links_with_cutoff((0.1, 0.1), 1.0, 0.01, 5)
     >>> round(outcome.mean_slots, 8), round(outcome.decay, 8), round(outcome.kept_share, 8)
     (20.75117248, 0.9758543, 0.44058842)
     """
-    within("probability", above("probability", probability, 0.0), 0.0, 1.0)
-    within("swap_probability", above("swap_probability", swap_probability, 0.0), 0.0, 1.0)
+    for probability in (*probabilities, swap_probability):
+        within("probability", above("probability", probability, 0.0), 0.0, 1.0)
     at_least("decay_per_slot", decay_per_slot, 0.0)
     at_least("max_wait_slots", max_wait_slots, 0)
-    log_miss = math.log1p(-probability) if probability < 1.0 else -math.inf
-    in_time = -math.expm1(max_wait_slots * log_miss) if max_wait_slots else 0.0
-    in_time_decayed = -math.expm1(max_wait_slots * (log_miss - decay_per_slot)) if max_wait_slots else 0.0
-    together = probability / (2.0 - probability)
-    kept_share = together + (1.0 - together) * in_time
-    tries_slots = 1.0 / (probability * (2.0 - probability)) + (1.0 - together) * in_time / probability
-    weight = probability * math.exp(-decay_per_slot) / -math.expm1(log_miss - decay_per_slot)
+    left, right = probabilities
+    some = left + right - left * right
+    together, left_first, right_first = left * right / some, left * (1.0 - right) / some, right * (1.0 - left) / some
+    right_comes, right_decayed = _second(right, decay_per_slot, max_wait_slots)
+    left_comes, left_decayed = _second(left, decay_per_slot, max_wait_slots)
+    kept_share = together + left_first * right_comes + right_first * left_comes
+    tries_slots = 1.0 / some + left_first * right_comes / right + right_first * left_comes / left
     return CutoffOutcome(
         mean_slots=tries_slots / (kept_share * swap_probability),
-        decay=(together + (1.0 - together) * weight * in_time_decayed) / kept_share,
+        decay=(together + left_first * right_decayed + right_first * left_decayed) / kept_share,
         kept_share=kept_share,
     )
 
 
-def best_cutoff_slots(probability: float, swap_probability: float, decay_per_slot: float, made_werner: float) -> int:
-    """Return the cut-off in slots that gives most ebits per second for two equal links.
+def best_cutoff_slots(
+    probabilities: tuple[float, float], swap_probability: float, decay_per_slot: float, made_werner: float
+) -> int:
+    """Return the cut-off in slots that gives most ebits per second for two links.
 
     `made_werner` is the Werner parameter of the swapped pair without storage. Ebits are rate * hashing bound; where no
     cut-off gives any, the answer is 0 (the best fidelity). Search over integers up to the wait that practically never
     occurs; exact for a value with one peak. Raises ValueError for invalid arguments.
 
-    >>> best_cutoff_slots(0.01, 1.0, 0.002, 0.95)
+    >>> best_cutoff_slots((0.01, 0.01), 1.0, 0.002, 0.95)
     65
     """
     within("made_werner", made_werner, 0.0, 1.0)
 
     def ebits_per_slot(max_wait_slots: int) -> float:
-        outcome = two_links_with_cutoff(probability, swap_probability, decay_per_slot, max_wait_slots)
+        outcome = two_links_with_cutoff(probabilities, swap_probability, decay_per_slot, max_wait_slots)
         return hashing_ebits(fidelity_of_werner(made_werner * outcome.decay)) / outcome.mean_slots
 
-    return _peak(ebits_per_slot, math.ceil(_TAIL / probability))
+    return _peak(ebits_per_slot, _never(probabilities))
 
 
 def longest_cutoff_slots(
-    probability: float, swap_probability: float, decay_per_slot: float, made_werner: float, min_fidelity: float
+    probabilities: tuple[float, float],
+    swap_probability: float,
+    decay_per_slot: float,
+    made_werner: float,
+    min_fidelity: float,
 ) -> int:
     """Return the longest cut-off in slots, hence the fastest chain, whose mean fidelity still reaches `min_fidelity`.
 
     Fidelity falls steadily with the cut-off. A cut-off that practically never acts (28 / p slots) is the longest
     answer. Raises ValueError if even simultaneous successes miss the fidelity, or for invalid arguments.
 
-    >>> longest_cutoff_slots(0.01, 1.0, 0.002, 0.95, 0.93)
+    >>> longest_cutoff_slots((0.01, 0.01), 1.0, 0.002, 0.95, 0.93)
     51
     """
     within("made_werner", made_werner, 0.0, 1.0)
 
     def reaches(max_wait_slots: int) -> bool:
-        outcome = two_links_with_cutoff(probability, swap_probability, decay_per_slot, max_wait_slots)
+        outcome = two_links_with_cutoff(probabilities, swap_probability, decay_per_slot, max_wait_slots)
         return fidelity_of_werner(made_werner * outcome.decay) >= min_fidelity
 
     if not reaches(0):
         raise ValueError(f"no cut-off reaches a fidelity of {min_fidelity!r}: without any wait it is too low already")
-    low, high = 0, math.ceil(_TAIL / probability)
+    low, high = 0, _never(probabilities)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if reaches(middle) else (low, middle - 1)
     return low
+
+
+def _never(probabilities: tuple[float, float]) -> int:
+    return math.ceil(_TAIL / min(probabilities))
+
+
+def _second(probability: float, decay_per_slot: float, max_wait_slots: int) -> tuple[float, float]:
+    """Return the share of waits that the second link ends in time, and the mean decay counted over those."""
+    if not max_wait_slots:
+        return 0.0, 0.0
+    log_miss = math.log1p(-probability) if probability < 1.0 else -math.inf
+    weight = probability * math.exp(-decay_per_slot) / -math.expm1(log_miss - decay_per_slot)
+    return -math.expm1(max_wait_slots * log_miss), weight * -math.expm1(max_wait_slots * (log_miss - decay_per_slot))
 
 
 def _peak(value: Callable[[int], float], last: int) -> int:

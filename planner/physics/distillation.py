@@ -51,26 +51,65 @@ def bbpssw(fidelity: float) -> tuple[float, float]:
     return (fidelity**2 + other**2) / probability, probability
 
 
-def dejmps(pair: BellDiagonal) -> tuple[BellDiagonal, float]:
-    """Return pair and success probability of one round on two equal Bell-diagonal pairs.
+def dejmps(pair: BellDiagonal, other: BellDiagonal | None = None) -> tuple[BellDiagonal, float]:
+    """Return pair and success probability of one round on two Bell-diagonal pairs; on two equal ones without `other`.
 
-    P = (a + b)^2 + (c + d)^2; a' = (a^2 + b^2) / P, b' = 2 c d / P, c' = (c^2 + d^2) / P, d' = 2 a b / P, with a to d
-    the weights in the order of `BellDiagonal`. Perfect gates. Source: Deutsch et al., PRL 77, 2818 (1996).
+    P = (a + b)(A + B) + (c + d)(C + D); a' = (a A + b B) / P, b' = (c D + d C) / P, c' = (c C + d D) / P,
+    d' = (a B + b A) / P, with a to d and A to D the weights in the order of `BellDiagonal`. Perfect gates.
+    Source: Deutsch et al., PRL 77, 2818 (1996).
 
     >>> first, _ = dejmps(werner_pair(0.8))
     >>> second, probability = dejmps(first)
     >>> round(second.phi_plus, 6), round(probability, 6)
     (0.943639, 0.744596)
     """
-    wanted, bit_phase, bit, phase = pair.phi_plus, pair.psi_minus, pair.psi_plus, pair.phi_minus
-    probability = (wanted + bit_phase) ** 2 + (bit + phase) ** 2
+    one, two = _weights(pair), _weights(pair if other is None else other)
+    probability = (one[0] + one[1]) * (two[0] + two[1]) + (one[2] + one[3]) * (two[2] + two[3])
     better = BellDiagonal(
-        phi_plus=(wanted**2 + bit_phase**2) / probability,
-        psi_minus=2.0 * bit * phase / probability,
-        psi_plus=(bit**2 + phase**2) / probability,
-        phi_minus=2.0 * wanted * bit_phase / probability,
+        phi_plus=(one[0] * two[0] + one[1] * two[1]) / probability,
+        psi_minus=(one[2] * two[3] + one[3] * two[2]) / probability,
+        psi_plus=(one[2] * two[2] + one[3] * two[3]) / probability,
+        phi_minus=(one[0] * two[1] + one[1] * two[0]) / probability,
     )
     return better, probability
+
+
+def noisy_dejmps(pair: BellDiagonal, other: BellDiagonal, gate_werner: float) -> tuple[BellDiagonal, float]:
+    """Return pair and success probability of one round whose gate at each node is depolarizing.
+
+    With probability `gate_werner` (the Werner parameter of the node's Bell measurement) a gate is perfect, else it
+    leaves its node's qubits random: then the round succeeds half of the time, with a random pair. Exact for this noise.
+    Raises ValueError for a parameter outside [0, 1].
+
+    >>> better, probability = noisy_dejmps(werner_pair(0.9), werner_pair(0.9), 0.98)
+    >>> round(better.phi_plus, 4), round(probability, 4)
+    (0.9108, 0.8607)
+    """
+    good = within("gate_werner", gate_werner, 0.0, 1.0) ** 2
+    perfect, perfect_probability = dejmps(pair, other)
+    probability = good * perfect_probability + (1.0 - good) / 2.0
+    random = (1.0 - good) / 8.0
+    weights = [(good * perfect_probability * weight + random) / probability for weight in _weights(perfect)]
+    return BellDiagonal(
+        phi_plus=weights[0], psi_minus=weights[1], psi_plus=weights[2], phi_minus=weights[3]
+    ), probability
+
+
+def faded(pair: BellDiagonal, kept: float) -> BellDiagonal:
+    """Return a pair after depolarizing storage that keeps the share `kept` of it and makes the rest random.
+
+    Raises ValueError for a share outside [0, 1].
+
+    >>> round(faded(werner_pair(1.0), 0.9).phi_plus, 4)
+    0.925
+    """
+    random = (1.0 - within("kept", kept, 0.0, 1.0)) / 4.0
+    weights = [kept * weight + random for weight in _weights(pair)]
+    return BellDiagonal(phi_plus=weights[0], psi_minus=weights[1], psi_plus=weights[2], phi_minus=weights[3])
+
+
+def _weights(pair: BellDiagonal) -> tuple[float, float, float, float]:
+    return pair.phi_plus, pair.psi_minus, pair.psi_plus, pair.phi_minus
 
 
 def distilled_rate_hz(link_rate_hz: float, success_probability: float) -> float:

@@ -17,6 +17,8 @@ _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _GRID_STEPS = 16
 _GRID_DECADES = 4.0
 _REFINEMENTS = 28
+_JUST_BELOW_CAP = 1e-3
+"""Decades below the largest brightness at which a search looks whether less is worth more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,10 @@ class Coincidences:
     fidelity: float
 
 
+PairCounter = Callable[[float], Coincidences]
+"""Coincidences by the brightness of the source in pairs per second."""
+
+
 def awake_share(incident_hz: float, receiver: Receiver) -> float:
     """Return the share of the time in which a receiver's detectors are not dead.
 
@@ -69,11 +75,13 @@ def coincidences(
     window_s: float,
     window_share: float,
     polarization_error: float,
+    channels: int = 1,
 ) -> Coincidences:
-    """Return rate, error and fidelity of the coincidences of two users with a source of their own.
+    """Return rate, error and fidelity of the coincidences of two users of a source.
 
-    S_u = g_u (B eta_u + D_u), true = g_A g_B B eta_A eta_B share, accidental = S_A S_B t,
-    E = (e_pol true + accidental / 2) / (true + accidental), V = 1 - 2 E, F = (1 + 3 V) / 4.
+    S_u = g_u (n B eta_u + D_u), with n = `channels` whose light each user sees (1 for a source of their own),
+    true = g_A g_B B eta_A eta_B share, accidental = S_A S_B t, E = (e_pol true + accidental / 2) / (true + accidental),
+    V = 1 - 2 E, F = (1 + 3 V) / 4.
     B are the pairs per second inside the filtered channel pair, t is the full window; every pair of clicks within it
     counts. F takes all errors as white noise: right where accidentals dominate, else within about e_pol. Valid for
     B t <= 0.1 and S t <= 0.1, where more than two clicks in a window are rare.
@@ -85,17 +93,39 @@ def coincidences(
     >>> round(pairs.rate_hz / 1000), round(pairs.fidelity, 4)
     (252, 0.9828)
     """
-    awake_left = awake_share(above("brightness_hz", brightness_hz, 0.0) * left.efficiency + left.noise_hz, left)
-    awake_right = awake_share(brightness_hz * right.efficiency + right.noise_hz, right)
-    awake = awake_left * awake_right
-    return shared_coincidences(
-        brightness_hz * left.efficiency * right.efficiency * awake,
-        (brightness_hz * left.efficiency + left.noise_hz) * awake_left,
-        (brightness_hz * right.efficiency + right.noise_hz) * awake_right,
-        window_s=window_s,
-        window_share=window_share,
-        polarization_error=polarization_error,
-    )
+    above("brightness_hz", brightness_hz, 0.0)
+    above("window_s", window_s, 0.0)
+    within("window_share", window_share, 0.0, 1.0)
+    within("polarization_error", polarization_error, 0.0, 0.5)
+    count = pair_counter(left, right, window_s, window_share, polarization_error, channels=channels)
+    return count(brightness_hz)
+
+
+def pair_counter(
+    left: Receiver,
+    right: Receiver,
+    window_s: float,
+    window_share: float,
+    polarization_error: float,
+    *,
+    channels: int = 1,
+) -> PairCounter:
+    """Return `coincidences` as a function of the brightness alone, for searches: arguments are not checked again."""
+    eta_left, eta_right = left.efficiency * channels, right.efficiency * channels
+    dead_left, dead_right = left.dead_time_s / left.detectors, right.dead_time_s / right.detectors
+    true_share = left.efficiency * right.efficiency * window_share
+
+    def count(brightness_hz: float) -> Coincidences:
+        left_hz = brightness_hz * eta_left + left.noise_hz
+        right_hz = brightness_hz * eta_right + right.noise_hz
+        awake = 1.0 / ((1.0 + left_hz * dead_left) * (1.0 + right_hz * dead_right))
+        true_hz = brightness_hz * true_share * awake
+        accidental_hz = left_hz * right_hz * awake * window_s
+        rate_hz = true_hz + accidental_hz
+        error = (polarization_error * true_hz + accidental_hz / 2.0) / rate_hz if rate_hz > 0.0 else 0.5
+        return Coincidences(rate_hz=rate_hz, error=error, fidelity=(1.0 + 3.0 * (1.0 - 2.0 * error)) / 4.0)
+
+    return count
 
 
 def shared_coincidences(
@@ -129,15 +159,15 @@ def shared_coincidences(
 
 
 def best_brightness_hz(
-    pairs_at: Callable[[float], Coincidences], *, max_brightness_hz: float, min_fidelity: float
+    pairs_at: PairCounter, *, max_brightness_hz: float, min_fidelity: float, prefers_rate: bool = False
 ) -> float:
     """Return the brightness in pairs per second, up to `max_brightness_hz`, at which most ebits per second arrive.
 
-    Ebits are rate * hashing bound. Where the best brightness would miss `min_fidelity`, the source is dimmed until it
-    is met; where no brightness meets it (or none gives an ebit), the one with the best fidelity is returned.
-    `pairs_at` gives the coincidences at a brightness. Search: a grid over four decades below the cap, then golden
-    section around the best point; exact for functions with one peak, to a relative 2e-6. Raises ValueError for a cap
-    that is not positive.
+    Ebits are rate * hashing bound; with `prefers_rate`, most pairs per second count instead. Where the best brightness
+    would miss `min_fidelity`, the source is dimmed until it is met; where no brightness meets it (or none gives an
+    ebit), the one with the best fidelity is returned. `pairs_at` gives the coincidences at a brightness. Search: a grid
+    over four decades below the cap, then golden section around the best point, unless the cap itself is best; exact
+    for functions with one peak, to a relative 2e-6. Raises ValueError for a cap that is not positive.
 
     >>> def pairs_at(brightness_hz):
     ...     return Coincidences(rate_hz=brightness_hz, error=0.0, fidelity=1.0 / (1.0 + brightness_hz / 1e8))
@@ -148,8 +178,11 @@ def best_brightness_hz(
 
     def score(decades_below_cap: float) -> tuple[float, float, float]:
         pairs = pairs_at(max_brightness_hz * 10.0**-decades_below_cap)
-        return (min(0.0, pairs.fidelity - min_fidelity), pairs.rate_hz * hashing_ebits(pairs.fidelity), pairs.fidelity)
+        worth_hz = pairs.rate_hz if prefers_rate else pairs.rate_hz * hashing_ebits(pairs.fidelity)
+        return (min(0.0, pairs.fidelity - min_fidelity), worth_hz, pairs.fidelity)
 
+    if score(0.0) > score(_JUST_BELOW_CAP):
+        return max_brightness_hz  # one peak: it lies at the cap or beyond
     step = _GRID_DECADES / _GRID_STEPS
     grid = [step * index for index in range(_GRID_STEPS + 1)]
     scores = [score(point) for point in grid]

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from planner.catalog import LinkHardware, Memory
-from planner.physics import chains, gaussian, schedules
+from planner.catalog import LinkHardware
+from planner.physics import chains
 from planner.physics.arguments import within
-from planner.physics.fiber import delay_s
-from planner.physics.links import LINK_MODELS, Arm, ElementaryLink, LinkState
-from planner.physics.memory import retention
+from planner.physics.arm import NOTHING_SET, Aim, Arm, ElementaryLink, LinkState, Preference, Settings
+from planner.physics.delivery import Delivery, chain_limits, chain_of, delivery, merit, signal_time_s
+from planner.physics.distilled_links import distilled_state, lanes_taken
+from planner.physics.links import LINK_MODELS
 from planner.physics.service import (
-    BBM92_SIFTING,
     ERROR_CORRECTION_EFFICIENCY,
-    fidelity_of_werner,
     hashing_ebits,
     key_share,
     qubit_error,
-    werner_of_fidelity,
 )
+from planner.units import BBM92_SIFTING
 
-__all__ = ["Arm", "ElementaryLink", "RoutePerformance", "evaluate_route"]
-
-TRUSTED_LINKS = 8
-"""Number of links up to which the chain model is checked against published values."""
-TRUSTED_UNEQUAL_PROBABILITY = 0.1
-"""Success per slot up to which unequal clocks cost less than 2 % of accuracy."""
-_CLOCK_TOLERANCE = 1e-9
+__all__ = ["Aim", "Arm", "ElementaryLink", "RoutePerformance", "Settings", "evaluate_route", "has_choices"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +34,10 @@ class RoutePerformance:
     equally likely (half of the pairs are sifted out) and error correction 1.16 times the Shannon limit. `ceiling_hz`
     bounds the ebit rate: the PLOB bound of the weaker arm of each link times its modes per second, minimum over links
     (infinite without loss). `latency_s` is the signal time from end to end. `link_rate_hz` and `link_fidelity` are
-    those of each link when made, before storage. `limits` names what lies outside the valid range of a formula.
+    those of each link when made (and distilled, of all its memories), before storage. `limits` names what lies outside
+    the valid range of a formula. `settings` are what was chosen, or given. A distilled route needs lanes in multiples
+    of `lanes_step`. `pooled_rate_hz` is what a lane would approach if many lanes pooled their pairs: an upper figure
+    beside `lane_rate_hz`.
     """
 
     rate_plane: Literal["detected", "stored"]
@@ -54,54 +50,26 @@ class RoutePerformance:
     link_rate_hz: tuple[float, ...]
     link_fidelity: tuple[float, ...]
     limits: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Chain:
-    """A memory chain in common slots, and the seconds that qubits idle in any case, in order along the route.
-
-    `idle_s` has two entries per link: its left and right qubit, while the photon travels and the herald returns, and at
-    stored ends also while the swap results arrive; None for an end qubit that is measured at once.
-    """
-
-    memory: Memory
-    slot_s: float
-    probabilities: tuple[float, ...]
-    idle_s: tuple[float | None, ...]
-    confirm_s: float
-
-    @property
-    def slot_share(self) -> float:
-        """Slot in coherence times."""
-        return self.slot_s / self.memory.coherence_time_s
-
-    @property
-    def idle_shares(self) -> tuple[float | None, ...]:
-        """Unavoidable idle time of each qubit in coherence times."""
-        return tuple(None if idle is None else idle / self.memory.coherence_time_s for idle in self.idle_s)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Delivery:
-    """Rate and fidelity of a chain under one schedule."""
-
-    rate_hz: float
-    fidelity: float
-
-    @property
-    def merit(self) -> tuple[float, float, float]:
-        """Ebits per second first, then fidelity, then pairs per second."""
-        return (self.rate_hz * hashing_ebits(self.fidelity), self.fidelity, self.rate_hz)
+    settings: Settings
+    lanes_step: int
+    pooled_rate_hz: float
 
 
 def evaluate_route(
-    links: tuple[ElementaryLink, ...], hardware: LinkHardware, *, min_fidelity: float = 0.25
+    links: tuple[ElementaryLink, ...],
+    hardware: LinkHardware,
+    *,
+    min_fidelity: float = 0.25,
+    preference: Preference = "ebits",
+    settings: Settings | None = None,
 ) -> RoutePerformance:
     """Return what one lane of a route delivers; every link has the same hardware.
 
-    A pair source (exactly one link) is dimmed, if needed, until its pairs have `min_fidelity`; other links ignore it.
-    Memory links are heralded in the middle and swapped as soon as possible. If swaps may fail, a chain of 2, 4 or 8
-    links may also double, whichever gives more ebits. Mean time: `chains.mean_slots` or `schedules.run_schedule` on
+    What can be chosen (`Settings`) is chosen: least fidelity first, then most ebits per second, or with `preference`
+    "rate" most pairs per second; `settings` that are given are taken as they are. A pair source (exactly one link) is
+    dimmed, if needed, until its pairs have `min_fidelity`. Memory links are swapped as soon as possible. If swaps may
+    fail, a chain of 2, 4 or 8 links may also double. Links may be distilled first, and two links have a cut-off, where
+    the hardware says so. Mean time: `chains.mean_slots` or `schedules.run_schedule` on
     the shortest clock of the links, plus the signal time of the swap results for two and more links. Werner parameters
     multiply: links, swaps, and storage (herald, waiting, swap results). Multiplexed links use one pair per slot.
     Exact for links with equal clocks, independent lanes and exponential memories; Gaussian memories are exact for two
@@ -131,170 +99,99 @@ def evaluate_route(
     if not links:
         raise ValueError("a route has at least one link, got none")
     within("min_fidelity", min_fidelity, 0.25, 1.0)
-    states = tuple(LINK_MODELS[hardware.link_model](link, hardware, min_fidelity) for link in links)
+    if hardware.memory is None and len(links) > 1:
+        raise ValueError(f"a pair source without memory spans one link, got {len(links)}")
+    if settings is not None:
+        aim = Aim(min_fidelity=min_fidelity, preference=preference, settings=settings, is_fixed=True)
+        return _evaluate(links, hardware, aim, may_cut_off=settings.cutoff_slots is not None)
+    aim = Aim(min_fidelity=min_fidelity, preference=preference)
+    found = [
+        _evaluate(
+            links, hardware, Aim(min_fidelity=min_fidelity, preference=preference, settings=tried), may_cut_off=cut
+        )
+        for tried, cut in _choices(hardware, len(links))
+    ]
+    if len(found) == 1:
+        return found[0]
+    return max(found, key=lambda item: merit(item.lane_rate_hz, item.fidelity, aim))
+
+
+def has_choices(hardware: LinkHardware) -> bool:
+    """Return whether anything can be set for most pairs instead of most ebits."""
+    memory = hardware.memory
+    return memory is None or bool(memory.bright_states or hardware.distillations) or hardware.cutoff
+
+
+def _choices(hardware: LinkHardware, links: int) -> Iterator[tuple[Settings, bool]]:
+    """Yield every combination of what can be chosen ahead, and whether a cut-off may be looked for."""
+    memory = hardware.memory
+    if memory is None:
+        yield NOTHING_SET, False
+        return
+    bright_states = memory.bright_states if hardware.link_model == "single_click" else ()
+    may_distil = memory.decay == "exponential"
+    for bright_state in bright_states or (None,):
+        for distillation in (None, *(hardware.distillations if may_distil else ())):
+            yield Settings(bright_state=bright_state, distillation=distillation), hardware.cutoff and links == 2
+
+
+def _evaluate(
+    links: tuple[ElementaryLink, ...], hardware: LinkHardware, aim: Aim, *, may_cut_off: bool
+) -> RoutePerformance:
+    """Return what one lane delivers with what is set, the rest chosen for the aim."""
+    model, distillation = LINK_MODELS[hardware.link_model], aim.settings.distillation
+    states = tuple(model(link, hardware, aim) for link in links)
+    if distillation is not None:
+        pairs = zip(states, links, strict=True)
+        states = tuple(distilled_state(state, link, hardware, distillation) for state, link in pairs)
     limits = [f"link {number}: {limit}" for number, state in enumerate(states, 1) for limit in state.limits]
     if hardware.memory is None:
-        if len(links) > 1:
-            raise ValueError(f"a pair source without memory spans one link, got {len(links)}")
-        delivery = _Delivery(rate_hz=states[0].rate_hz, fidelity=states[0].fidelity)
+        found = Delivery(rate_hz=states[0].rate_hz, fidelity=states[0].fidelity)
+        pooled_hz = found.rate_hz
     else:
-        chain = _chain(links, states, hardware, hardware.memory)
-        delivery = _delivery(states, chain)
-        limits += _chain_limits(states, chain)
-    return _performance(links, states, hardware, delivery, limits)
+        chain = chain_of(links, states, hardware, hardware.memory)
+        found = delivery(states, chain, aim, may_cut_off=may_cut_off)
+        pooled_hz = chains.fluid_rate_hz([state.rate_hz for state in states], hardware.memory.swap_probability)
+        limits += chain_limits(states, chain)
+    return _performance(links, states, hardware, found, limits, settings=aim.settings, pooled_hz=pooled_hz)
 
 
 def _performance(
     links: tuple[ElementaryLink, ...],
     states: tuple[LinkState, ...],
     hardware: LinkHardware,
-    delivery: _Delivery,
+    delivered: Delivery,
     limits: list[str],
+    *,
+    settings: Settings,
+    pooled_hz: float,
 ) -> RoutePerformance:
-    ebit_rate_hz = delivery.rate_hz * hashing_ebits(delivery.fidelity)
-    ceiling_hz = min(state.ceiling_hz for state in states)
-    error = min(0.5, qubit_error(delivery.fidelity))
-    if delivery.fidelity <= 0.5:
-        limits.append(f"route: fidelity {delivery.fidelity:.4f} is not above 1/2, so that no entanglement is sure")
+    step = lanes_taken(settings.distillation)
+    rate_hz, fidelity = delivered.rate_hz / step, delivered.fidelity
+    ebit_rate_hz = rate_hz * hashing_ebits(fidelity)
+    ceiling_hz = min(state.ceiling_hz for state in states) / step
+    error = min(0.5, qubit_error(fidelity))
+    if fidelity <= 0.5:
+        limits.append(f"route: fidelity {fidelity:.4f} is not above 1/2, so that no entanglement is sure")
     if ebit_rate_hz > ceiling_hz:
         limits.append(f"route: {ebit_rate_hz:.6g} ebits per second exceed the physical bound {ceiling_hz:.6g}")
     return RoutePerformance(
         rate_plane=hardware.rate_plane,
-        lane_rate_hz=delivery.rate_hz,
-        fidelity=delivery.fidelity,
+        lane_rate_hz=rate_hz,
+        fidelity=fidelity,
         ebit_rate_hz=ebit_rate_hz,
-        key_rate_hz=delivery.rate_hz * key_share(error, error, BBM92_SIFTING, ERROR_CORRECTION_EFFICIENCY),
+        key_rate_hz=rate_hz * key_share(error, error, BBM92_SIFTING, ERROR_CORRECTION_EFFICIENCY),
         ceiling_hz=ceiling_hz,
-        latency_s=_signal_time_s(links, hardware),
+        latency_s=signal_time_s(links, hardware),
         link_rate_hz=tuple(state.rate_hz for state in states),
         link_fidelity=tuple(state.fidelity for state in states),
         limits=tuple(limits),
+        settings=replace(
+            settings,
+            brightness_hz=states[0].brightness_hz if hardware.memory is None else None,
+            window_ps=states[0].window_ps,
+            cutoff_slots=delivered.cutoff_slots,
+        ),
+        lanes_step=step,
+        pooled_rate_hz=pooled_hz / step,
     )
-
-
-def _signal_time_s(links: tuple[ElementaryLink, ...], hardware: LinkHardware) -> float:
-    length_km = sum(link.left.length_km + link.right.length_km for link in links)
-    return delay_s(length_km, hardware.fiber.velocity_km_per_s)
-
-
-def _chain(
-    links: tuple[ElementaryLink, ...], states: tuple[LinkState, ...], hardware: LinkHardware, memory: Memory
-) -> _Chain:
-    """Return the chain in common slots; a qubit idles twice its arm's delay until its herald arrives."""
-    slot_s, probabilities = chains.common_slots(
-        [state.rate_hz for state in states], [state.clock_s for state in states]
-    )
-    confirm_s = _signal_time_s(links, hardware) if len(links) > 1 else 0.0
-    velocity = hardware.fiber.velocity_km_per_s
-    idle_s: list[float | None] = [
-        2.0 * delay_s(arm.length_km, velocity) for link in links for arm in (link.left, link.right)
-    ]
-    for end in (0, -1):
-        herald_s = idle_s[end]
-        idle_s[end] = herald_s + confirm_s if memory.ends_store and herald_s is not None else None
-    return _Chain(memory=memory, slot_s=slot_s, probabilities=probabilities, idle_s=tuple(idle_s), confirm_s=confirm_s)
-
-
-def _delivery(states: tuple[LinkState, ...], chain: _Chain) -> _Delivery:
-    """Return rate and fidelity under the better schedule."""
-    swap_werner = werner_of_fidelity(chain.memory.swap_fidelity)
-    made = math.prod(werner_of_fidelity(state.fidelity) for state in states) * swap_werner ** (len(states) - 1)
-    if min(chain.probabilities) == 0.0:
-        return _Delivery(rate_hz=0.0, fidelity=0.25)
-    outcomes = [_asap(chain)]
-    if chain.memory.swap_probability < 1.0 and _can_nest(chain):
-        outcomes.append(_nested(chain))
-    deliveries = [
-        _Delivery(
-            rate_hz=1.0 / (outcome.mean_slots * chain.slot_s + chain.confirm_s),
-            fidelity=fidelity_of_werner(made * outcome.decay),
-        )
-        for outcome in outcomes
-    ]
-    return max(deliveries, key=lambda delivery: delivery.merit)
-
-
-def _can_nest(chain: _Chain) -> bool:
-    """Return whether doubling is another schedule than swapping as soon as possible, and its storage is exact."""
-    links = len(chain.probabilities)
-    return links > 2 and links & (links - 1) == 0 and chain.memory.decay == "exponential"
-
-
-def _asap(chain: _Chain) -> schedules.ChainOutcome:
-    """Return mean slots and storage decay of a chain that swaps as soon as possible."""
-    swap_probability = chain.memory.swap_probability
-    links = len(chain.probabilities)
-    if swap_probability < 1.0 and links > 2:
-        if chain.memory.decay == "exponential":
-            return _exponential(chain, "asap")
-        slots = schedules.run_schedule(chain.probabilities, swap_probability, "asap").mean_slots
-    else:
-        # Two links that start anew after a failed swap: every try has the same waits as the one that succeeds.
-        slots = chains.mean_slots(chain.probabilities) / (swap_probability if links == 2 else 1.0)
-        if chain.memory.decay == "exponential":
-            waiting = chains.waiting_decay(chain.probabilities, chain.slot_share, _end_share(chain))
-            return schedules.ChainOutcome(mean_slots=slots, decay=waiting * _fixed_decay(chain))
-    return schedules.ChainOutcome(mean_slots=slots, decay=_gaussian_decay(chain, slots))
-
-
-def _nested(chain: _Chain) -> schedules.ChainOutcome:
-    """Return mean slots and storage decay of a chain that doubles."""
-    return _exponential(chain, "nested")
-
-
-def _exponential(chain: _Chain, schedule: schedules.Schedule) -> schedules.ChainOutcome:
-    outcome = schedules.run_schedule(
-        chain.probabilities, chain.memory.swap_probability, schedule, chain.slot_share, _end_share(chain)
-    )
-    return schedules.ChainOutcome(mean_slots=outcome.mean_slots, decay=outcome.decay * _fixed_decay(chain))
-
-
-def _end_share(chain: _Chain) -> float:
-    return chain.slot_share if chain.memory.ends_store else 0.0
-
-
-def _fixed_decay(chain: _Chain) -> float:
-    """Return the decay by idle times that no luck shortens."""
-    memory = chain.memory
-    return math.prod(
-        retention(idle_s, memory.coherence_time_s, memory.decay) for idle_s in chain.idle_s if idle_s is not None
-    )
-
-
-def _gaussian_decay(chain: _Chain, mean_slots: float) -> float:
-    """Return the storage decay of Gaussian memories, exact where `_is_bound` says no, else a safe low value."""
-    links = len(chain.probabilities)
-    if links == 1:
-        return _fixed_decay(chain)
-    idle = [share or 0.0 for share in chain.idle_shares]
-    inner_idle = tuple((idle[2 * link + 1], idle[2 * link + 2]) for link in range(links - 1))
-    end_idle = (idle[0], idle[-1]) if chain.memory.ends_store else None
-    if _is_bound(chain):
-        return gaussian.decay_bound(
-            chain.probabilities,
-            chain.slot_share,
-            mean_total_slots=mean_slots,
-            inner_idle=inner_idle,
-            end_idle=end_idle,
-        )
-    return gaussian.waiting_decay(chain.probabilities, chain.slot_share, inner_idle=inner_idle, end_idle=end_idle)
-
-
-def _is_bound(chain: _Chain) -> bool:
-    memory = chain.memory
-    failing_or_held = memory.swap_probability < 1.0 or memory.ends_store
-    return memory.decay == "gaussian" and len(chain.probabilities) > 2 and failing_or_held
-
-
-def _chain_limits(states: tuple[LinkState, ...], chain: _Chain) -> list[str]:
-    limits = []
-    links = len(states)
-    if links > TRUSTED_LINKS:
-        limits.append(f"route: {links} links exceed the {TRUSTED_LINKS} for which the chain model is checked")
-    slowest_s = max(state.clock_s for state in states)
-    likely = max(state.rate_hz * state.clock_s for state in states) > TRUSTED_UNEQUAL_PROBABILITY
-    if likely and slowest_s > chain.slot_s * (1.0 + _CLOCK_TOLERANCE):
-        limits.append("route: link clocks differ and attempts succeed often, so that the rate is some percent low")
-    if _is_bound(chain):
-        limits.append("route: Gaussian memories over three or more links; the fidelity is a lower bound")
-    return limits

@@ -6,8 +6,6 @@ import math
 
 from planner.physics.arguments import at_least, within
 
-BBM92_SIFTING = 0.5
-"""Share of pairs measured in the same basis when both bases are equally likely."""
 ERROR_CORRECTION_EFFICIENCY = 1.16
 """Bits revealed by error correction per bit of the Shannon limit (typical of Cascade and of LDPC codes)."""
 

@@ -136,7 +136,7 @@ def _heading(dossier: Dossier, demand: Demand) -> Markup:
     weight = f", weight {given(demand.weight)}" if demand.weight != 1.0 else ""
     first = phase_label(dossier.scenario.phases[dossier.scenario.phase_index(demand.from_phase)])
     asked = (
-        f"asks for {ways} with at least {given(demand.min_rate_hz)} {PLANES[demand.rate_plane]} per second at a "
+        f"asks for {ways} with at least {joined(demand.targets(PLANES[demand.rate_plane]))} at a "
         f"fidelity of at least {given(demand.min_fidelity)}{_lower(demand)}, from {first} on{group}{weight}"
     )
     return Markup('<strong>{}</strong> <span class="id">{}</span><span class="asked">{}</span>').format(
@@ -185,7 +185,27 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
         who = "Primary and backup" if demand.routes == 2 else "The routes"
         remarks.append(f"{who} have no{others} risk group in common{but}.")
     remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
-    return remarks + [f"Physics: {limit}" for limit in found]
+    chosen = sorted({words for service in services for route in service.routes if (words := _chosen_words(route))})
+    return remarks + [f"Set to: {words}." for words in chosen] + [f"Physics: {limit}" for limit in found]
+
+
+def _chosen_words(route: Route) -> str:
+    """Return what was chosen for a route, and what pooling its lanes could bring, or nothing."""
+    settings = route.settings
+    words = []
+    if settings.brightness_hz is not None:
+        words.append(f"brightness {significant(settings.brightness_hz)} pairs/s")
+    if settings.window_ps is not None:
+        words.append(f"window {significant(settings.window_ps)} ps")
+    if settings.bright_state is not None:
+        words.append(f"bright state {settings.bright_state:g}")
+    if settings.cutoff_slots is not None:
+        words.append(f"cut-off after {settings.cutoff_slots} attempts")
+    if settings.distillation is not None:
+        words.append(f"links distilled by {settings.distillation.upper()}")
+    if route.lanes > 1 and route.pooled_rate_hz > route.rate_hz:
+        words.append(f"pooled memories would approach {significant(route.pooled_rate_hz)} pairs/s")
+    return f"{route.technology}: {', '.join(words)}" if words else ""
 
 
 def _lateral_words(dossier: Dossier, name: str) -> str:
@@ -230,6 +250,8 @@ def _with_mark(mark: Markup, text: str) -> Markup:
 
 
 def _rate_mark(demand: Demand, route: Route) -> Markup:
+    if not demand.min_rate_hz:
+        return Markup("")
     said = f"{significant(route.rate_hz)} pairs per second; target {given(demand.min_rate_hz)}"
     return rate_mark(route.rate_hz, demand.min_rate_hz, title=said + " (scale: 0.1 to 1000 targets, logarithmic)")
 
@@ -263,6 +285,7 @@ def _route_words(demand: Demand, rank: int, route: Route) -> str:
     lanes = f", {counted(route.lanes, 'lane')}" if route.lanes > 1 else ""
     return (
         f"{rank_label(rank)}: {length(route.length_km)} km, {decibels(route.loss_db)} dB, {route.technology}{lanes}, "
-        f"{significant(route.rate_hz)} {PLANES[demand.rate_plane]} per second (target {given(demand.min_rate_hz)}), "
+        f"{significant(route.rate_hz)} {PLANES[demand.rate_plane]} per second (target "
+        f"{joined(demand.targets(PLANES[demand.rate_plane]))}), "
         f"fidelity {fidelity(route.fidelity)} (target {given(demand.min_fidelity)})."
     )

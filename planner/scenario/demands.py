@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from planner.catalog import Positive
+from planner.catalog import NonNegative, Positive
 from planner.scenario.economics import Identifier, Text
+from planner.units import BBM92_SIFTING
 from planner.yamlio import Model
 
 Redundancy = Literal["strict", "maximal"]
@@ -24,8 +25,16 @@ class Demand(Model):
     id: Identifier
     a: Identifier
     b: Identifier
-    min_rate_hz: Positive
-    """Pairs per second that every route must deliver on its own."""
+    min_rate_hz: NonNegative = 0.0
+    """Pairs per second that every route must deliver on its own; 0 where key or ebits are asked for instead."""
+    min_key_rate_bps: Positive | None = None
+    """Secret bits per second (BBM92) that every route must deliver."""
+    min_ebit_rate_hz: Positive | None = None
+    """Ebits per second (hashing bound) that every route must deliver."""
+    max_latency_s: Positive | None = None
+    """Longest signal time from end to end."""
+    min_availability: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    """Share of the time in which at least one route works, by the catalog's figures for cuts and outages."""
     min_fidelity: Annotated[float, Field(gt=0.5, lt=1.0)]
     backup_min_rate_hz: Positive | None = None
     """What the backup must deliver, where that may be less; one route always meets the full target."""
@@ -60,6 +69,29 @@ class Demand(Model):
             if backup is not None and backup > full:
                 raise ValueError(f"backup_min_{name} must not exceed min_{name}")
         return self
+
+    @model_validator(mode="after")
+    def _asks_for_a_rate(self) -> Demand:
+        if self.least_pair_rate_hz <= 0.0:
+            raise ValueError("state at least one of min_rate_hz, min_key_rate_bps and min_ebit_rate_hz")
+        return self
+
+    def targets(self, pairs: str = "pairs") -> tuple[str, ...]:
+        """Return in words what is asked for at least, and the longest latency; `pairs` names the pairs."""
+        wanted = [
+            (self.min_rate_hz, f"{pairs} per second"),
+            (self.min_key_rate_bps, "key bits per second"),
+            (self.min_ebit_rate_hz, "ebits per second"),
+        ]
+        words = [f"{value:.6g} {what}" for value, what in wanted if value]
+        late = [] if self.max_latency_s is None else [f"at most {self.max_latency_s * 1e3:g} ms of latency"]
+        up = [] if self.min_availability is None else [f"{self.min_availability:.4%} of the time"]
+        return (*words, *late, *up)
+
+    @property
+    def least_pair_rate_hz(self) -> float:
+        """Return a pair rate without which no target is met: a pair gives at most half a key bit, or one ebit."""
+        return max(self.min_rate_hz, (self.min_key_rate_bps or 0.0) / BBM92_SIFTING, self.min_ebit_rate_hz or 0.0)
 
     @property
     def target(self) -> Target:

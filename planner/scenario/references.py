@@ -5,10 +5,10 @@ The checks read the raw document, so that they find their mistakes even where ot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from planner.catalog import CostCatalog, HardwareCatalog
+from planner.catalog import NEEDED_DEVICES, CostCatalog, HardwareCatalog, LinkHardware, wavelengths_fit
 from planner.errors import Problem
 from planner.yamlio import Document, KeyPath, nearest
 
@@ -150,18 +150,13 @@ class _Checker:
                 self.expect((*key_path, "items", name), name, costs.items if costs else (), "cost item")
 
     def check_hardware(self, hardware: HardwareCatalog) -> None:
-        catalogs: dict[str, Iterable[str]] = {
-            "termination": hardware.terminations,
-            "detector": hardware.detectors,
-            "pair_source": hardware.pair_sources,
-            "memory": hardware.memories,
-        }
         for key_path, item in self.items("technologies"):
-            for field, names in catalogs.items():
+            for field, names in self._catalogs(hardware).items():
                 self.expect((*key_path, field), item.get(field), names, field.replace("_", " "))
-            self._check_devices(key_path, item)
+            self._check_devices(key_path, item, hardware)
         for key_path, item in self.items("free_space"):
             self.expect((*key_path, "terminal"), item.get("terminal"), hardware.free_space_terminals, "terminal")
+            self._check_terminal(key_path, item, hardware)
         value = self.document.value if isinstance(self.document.value, dict) else {}
         self.expect(("fiber",), value.get("fiber"), hardware.fibers, "fiber")
         search = value.get("free_space_search")
@@ -169,14 +164,57 @@ class _Checker:
             key_path = ("free_space_search", "terminal")
             self.expect(key_path, search.get("terminal"), hardware.free_space_terminals, "terminal")
 
-    def _check_devices(self, key_path: KeyPath, item: dict[str, Any]) -> None:
+    def _check_terminal(self, key_path: KeyPath, item: dict[str, Any], hardware: HardwareCatalog) -> None:
+        """Note a free-space terminal whose light does not go on in the scenario's fiber."""
+        terminal = hardware.free_space_terminals.get(str(item.get("terminal")))
+        fiber = hardware.fibers.get(str(self.document.value.get("fiber")))
+        if terminal and fiber and not wavelengths_fit(terminal.wavelength_nm, fiber.wavelength_nm):
+            text = f"a terminal for {terminal.wavelength_nm:g} nm does not fit fiber at {fiber.wavelength_nm:g} nm"
+            self.problems.append(self.document.problem((*key_path, "terminal"), text))
+
+    def _check_devices(self, key_path: KeyPath, item: dict[str, Any], hardware: HardwareCatalog) -> None:
+        """Note devices that a kind of link lacks or cannot have, and parts that do not connect to each other."""
         model = item.get("link_model")
-        wanted, unwanted = ("pair_source", "memory") if model == "pair_source" else ("memory", "pair_source")
-        if isinstance(model, str) and item.get(wanted) is None:
-            self.problems.append(self.document.problem(key_path, f"a {model} link needs a {wanted}"))
-        if isinstance(model, str) and item.get(unwanted) is not None:
-            text = f"a {model} link has no {unwanted}"
-            self.problems.append(self.document.problem((*key_path, unwanted), text))
+        needed = next((devices for name, devices in NEEDED_DEVICES.items() if name == model), None)
+        if needed is None:
+            return
+        before = len(self.problems)
+        for device, is_needed in zip(("pair_source", "memory"), needed, strict=True):
+            if is_needed and item.get(device) is None:
+                self.problems.append(self.document.problem(key_path, f"a {model} link needs a {device}"))
+            if not is_needed and item.get(device) is not None:
+                text = f"a {model} link has no {device}"
+                self.problems.append(self.document.problem((*key_path, device), text))
+        channel = hardware.channels.get(str(item.get("channel")))
+        if channel is not None and channel.medium == "fiber" and item.get("fibers_per_route", 2) < 2:
+            text = "a classical channel in a fiber of its own needs at least 2 fibers per route"
+            self.problems.append(self.document.problem((*key_path, "fibers_per_route"), text))
+        if len(self.problems) == before:
+            self._check_fit(key_path, item, hardware)
+
+    def _check_fit(self, key_path: KeyPath, item: dict[str, Any], hardware: HardwareCatalog) -> None:
+        """Note why the parts of a technology do not connect: wavelength, encoding, protocol."""
+        fiber = hardware.fibers.get(str(self.document.value.get("fiber")))
+        parts: dict[str, Any] = {"fiber": fiber}
+        for field, entries in self._catalogs(hardware).items():
+            if item.get(field) is not None:
+                parts[field] = entries.get(str(item[field]))
+        if any(part is None for part in parts.values()) or not {"termination", "detector"} <= set(parts):
+            return  # unknown names are noted elsewhere
+        try:
+            LinkHardware(link_model=item["link_model"], **parts)
+        except ValueError as error:
+            self.problems.append(self.document.problem(key_path, f"its parts do not connect: {error}"))
+
+    def _catalogs(self, hardware: HardwareCatalog) -> dict[str, Mapping[str, Any]]:
+        return {
+            "termination": hardware.terminations,
+            "detector": hardware.detectors,
+            "pair_source": hardware.pair_sources,
+            "memory": hardware.memories,
+            "converter": hardware.converters,
+            "channel": hardware.channels,
+        }
 
     def check_prices(self, costs: CostCatalog) -> None:
         value = self.document.value if isinstance(self.document.value, dict) else {}

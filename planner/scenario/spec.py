@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from planner.catalog import (
     CostCatalog,
+    Encoding,
     HardwareCatalog,
     LinkHardware,
     LinkModel,
@@ -17,6 +18,7 @@ from planner.catalog import (
     NonNegative,
     Positive,
     Sky,
+    wavelengths_fit,
 )
 from planner.scenario.demands import Demand
 from planner.scenario.economics import (
@@ -33,11 +35,36 @@ from planner.scenario.economics import (
 from planner.scenario.layers import Layers
 from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.scenario.rightofway import RightOfWay
+from planner.scenario.technologies import EquipmentNeed, Role, Technology
 from planner.yamlio import Model
+
+__all__ = ["EquipmentNeed", "Role", "Technology"]
 
 Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
-Role = Literal["end", "repeater", "pair_source", "heralding"]
+
+
+class Interface(Model):
+    """Light and protocol of a device; nothing stated for whatever a technology brings."""
+
+    photon_nm: Positive | None = None
+    encoding: Encoding | None = None
+    link_models: tuple[LinkModel, ...] = ()
+    """Kinds of links that the device can make; none for any."""
+
+    def misfit(self, hardware: LinkHardware) -> str:
+        """Return why links with this hardware do not connect to the device, or nothing where they do."""
+        if self.link_models and hardware.link_model not in self.link_models:
+            return f"it makes {', '.join(self.link_models)} links, not {hardware.link_model}"
+        if self.encoding and hardware.encoding and self.encoding != hardware.encoding:
+            return f"its encoding is {self.encoding}, not {hardware.encoding}"
+        if self.photon_nm is None:
+            return ""
+        wanted_nm = hardware.fiber.wavelength_nm if hardware.converter is None else hardware.converter.from_nm
+        fits = wavelengths_fit(self.photon_nm, wanted_nm)
+        return (
+            "" if fits else f"its photons have {self.photon_nm:g} nm, not {wanted_nm:g} nm; no converter stands between"
+        )
 
 
 class Extent(Model):
@@ -71,6 +98,8 @@ class Fittings(Model):
 
     hosts: tuple[Role, ...] = ("end",)
     """Which stations may stand here."""
+    interface: Interface = Interface()
+    """What a device that stands here already emits and speaks; routes that end or are swapped here must fit it."""
     shelter: Name | None = None
     """Cost item bought when the site is first used (a hut, a rack room); none for a ready building."""
     max_units: dict[Name, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
@@ -124,43 +153,6 @@ class CandidateRule(Fittings):
     zones_required: tuple[str, ...] = ()
     """Kinds of zones of which one must hold the place (municipal land ...); none for everywhere."""
     note: Text = ""
-
-
-class EquipmentNeed(Model):
-    """What a station of some role has to have for one route."""
-
-    item: Name
-    units: Annotated[int, Field(ge=1)] = 1
-    counted: Literal["per_route", "per_lane", "per_extra_lane"] = "per_route"
-
-    def units_for(self, lanes: int) -> int:
-        """Return the units that a route with this many lanes needs."""
-        return self.units * {"per_route": 1, "per_lane": lanes, "per_extra_lane": lanes - 1}[self.counted]
-
-
-class Technology(Model):
-    """One way of delivering pairs along a route, and the equipment that it takes."""
-
-    id: Identifier
-    link_model: LinkModel
-    termination: Name
-    detector: Name
-    pair_source: Name | None = None
-    memory: Name | None = None
-    max_links: Annotated[int, Field(ge=1, le=8)] = 1
-    max_link_loss_db: Positive | None = None
-    """Largest loss of spans, joints and laterals that one link may have, both arms together; none for no limit besides
-    what rate and fidelity ask."""
-    max_lanes: Annotated[int, Field(ge=1, le=64)] = 1
-    fibers_per_route: Annotated[int, Field(ge=1, le=8)] = 2
-    """Fibers that a route takes in every span: one for photons, one for classical messages and timing."""
-    equipment: dict[Role, tuple[EquipmentNeed, ...]]
-
-    @model_validator(mode="after")
-    def _chain_needs_memories(self) -> Technology:
-        if self.link_model == "pair_source" and self.max_links > 1:
-            raise ValueError("a pair_source route has one link: max_links must be 1")
-        return self
 
 
 class FreeSpaceCandidate(Model):
@@ -313,6 +305,11 @@ class Scenario:
             detector=self.hardware.detectors[technology.detector],
             pair_source=self.hardware.pair_sources[technology.pair_source] if technology.pair_source else None,
             memory=self.hardware.memories[technology.memory] if technology.memory else None,
+            converter=self.hardware.converters[technology.converter] if technology.converter else None,
+            channel=self.hardware.channels[technology.channel] if technology.channel else None,
+            hub_users=technology.hub_users,
+            distillations=technology.distillation,
+            cutoff=technology.cutoff,
         )
 
 

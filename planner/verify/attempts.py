@@ -8,13 +8,14 @@ error is one of 0 (none), 1, 2, 3: the Pauli operator that separates the pair fr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.catalog import Detector, LinkHardware, Memory, Termination
-from planner.physics.performance import Arm, ElementaryLink
+from planner.catalog import Detector, LinkHardware, Memory
+from planner.physics.arm import NOTHING_SET, Aim, ElementaryLink, Settings, arm_noise_hz
+from planner.physics.links import LINK_MODELS
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -29,14 +30,24 @@ PHASE_FLIP = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Midpoint:
-    """What decides about an attempt of one link: two emitters, two arms, and the detectors between them."""
+    """What decides about an attempt of one link: emitters or a source, two arms, and the detectors."""
 
-    link_model: Literal["double_click", "single_click"]
+    link_model: Literal["double_click", "single_click", "sender_receiver", "absorptive"]
     arrival: tuple[float, float]
-    """Share of emitted photons that make their detector fire, for both arms."""
-    dark: float
-    """Share of windows in which a detector fires by itself."""
+    """Share of photons that make their detector fire, for both arms; of a photon sent all the way, the first."""
+    dark: tuple[float, float]
+    """Share of windows in which a detector fires by itself; on both sides, where there are two stations."""
     memory: Memory
+    bright_state: float
+    mean_pairs: float
+    """Pairs per mode of a source in the middle."""
+    pair_error: float
+    """Share of its pairs in the wrong outcome."""
+    duty: float
+    drift: float
+    """Share of pairs in the wrong outcome by polarization drift."""
+    busy_s: float
+    """Time for which an announced photon keeps a memory from the next mode, where there are two stations."""
     clock_s: float
     """Time from one attempt to the next."""
     herald_s: tuple[float, float]
@@ -47,29 +58,96 @@ class Midpoint:
 class Announced:
     """Attempts until the announcement, and the error of the announced pair, for many pairs."""
 
-    attempts: Integers
+    attempts: Floats
     errors: Integers
 
 
-def midpoint_of(link: ElementaryLink, hardware: LinkHardware) -> Midpoint:
+def midpoint_of(link: ElementaryLink, hardware: LinkHardware, settings: Settings = NOTHING_SET) -> Midpoint:
     """Return what decides about the attempts of a link; raises ValueError for a link without memories."""
-    memory, detector = hardware.memory, hardware.detector
-    if memory is None or hardware.link_model == "pair_source":
+    memory, detector, end = hardware.memory, hardware.detector, hardware.termination
+    if memory is None:
         raise ValueError(f"only links between memories can be sampled, not {hardware.link_model}")
-    delays_s = [arm.length_km / hardware.fiber.velocity_km_per_s for arm in (link.left, link.right)]
-    noise_hz = (link.left.noise_hz + link.right.noise_hz) * detector.efficiency / detector.detectors
-    clicks_hz = detector.dark_count_hz + noise_hz
+    left_s, right_s = (arm.length_km / hardware.fiber.velocity_km_per_s for arm in (link.left, link.right))
+    noise_hz = [arm_noise_hz(arm, hardware) for arm in (link.left, link.right)]
+    correction = end.correction_s / end.correction_interval_s
+    values: dict[str, Any] = {
+        "memory": memory,
+        "bright_state": settings.bright_state or memory.bright_state,
+        "mean_pairs": 0.0,
+        "pair_error": 0.0,
+        "duty": memory.duty * (1.0 - correction),
+        "drift": end.drift_error,
+        "busy_s": 0.0,
+    }
+    shares = [_arrival(arm.loss_db, hardware, memory) for arm in (link.left, link.right)]
+    if hardware.link_model == "sender_receiver":
+        through = _arrival(link.left.loss_db + link.right.loss_db, hardware, memory) * memory.storage_efficiency
+        seen_hz = noise_hz[0] * 10.0 ** (-0.1 * link.right.loss_db) + noise_hz[1]
+        dark = _dark(seen_hz, detector, memory)
+        wait_s = 2.0 * (left_s + right_s)
+        clock_s = max(1.0 / memory.repetition_hz, wait_s + memory.initialization_s)
+        return Midpoint(
+            link_model="sender_receiver",
+            arrival=(through, 0.0),
+            dark=(dark, dark),
+            clock_s=clock_s,
+            herald_s=(wait_s, 0.0),
+            **values,
+        )
+    if hardware.link_model == "absorptive":
+        return _absorbing(link, hardware, memory, noise_hz, values)
+    if hardware.link_model not in ("double_click", "single_click"):
+        raise ValueError(f"only links between memories can be sampled, not {hardware.link_model}")
+    dark = _dark(sum(noise_hz), detector, memory)
     return Midpoint(
         link_model=hardware.link_model,
-        arrival=(
-            _arrival(link.left, hardware.termination, detector, memory),
-            _arrival(link.right, hardware.termination, detector, memory),
-        ),
-        dark=float(1.0 - np.exp(-clicks_hz * memory.detection_window_ns * 1e-9)),
-        memory=memory,
-        clock_s=max(1.0 / memory.repetition_hz, 2.0 * max(delays_s) + memory.initialization_s),
-        herald_s=(2.0 * delays_s[0], 2.0 * delays_s[1]),
+        arrival=(shares[0], shares[1]),
+        dark=(dark, dark),
+        clock_s=max(1.0 / memory.repetition_hz, 2.0 * max(left_s, right_s) + memory.initialization_s),
+        herald_s=(2.0 * left_s, 2.0 * right_s),
+        **values,
     )
+
+
+def _absorbing(
+    link: ElementaryLink, hardware: LinkHardware, memory: Memory, noise_hz: list[float], values: dict[str, Any]
+) -> Midpoint:
+    """Return a source in the middle and two memories that absorb; its brightness is the planner's choice."""
+    source, detector = hardware.pair_source, hardware.detector
+    if source is None:
+        raise ValueError("an absorptive link has no pair source")
+    mode_s = 1.0 / memory.repetition_hz
+    left_s, right_s = (arm.length_km / hardware.fiber.velocity_km_per_s for arm in (link.left, link.right))
+    stored = source.coupling_efficiency * memory.storage_efficiency / memory.emission_efficiency
+    chosen = LINK_MODELS["absorptive"](link, hardware, Aim())
+    dark_hz = detector.dark_count_hz * detector.detectors
+    window_s = min(mode_s, memory.detection_window_ns * 1e-9)
+    seen = memory.storage_efficiency * detector.efficiency
+    values |= {
+        "mean_pairs": (chosen.brightness_hz or 0.0) * mode_s,
+        "pair_error": source.polarization_error + hardware.termination.drift_error,
+        "drift": 0.0,
+        "busy_s": left_s + right_s + memory.initialization_s,
+    }
+    return Midpoint(
+        link_model="absorptive",
+        arrival=(
+            _arrival(link.left.loss_db, hardware, memory) * stored,
+            _arrival(link.right.loss_db, hardware, memory) * stored,
+        ),
+        dark=(
+            float(1.0 - np.exp(-(dark_hz + noise_hz[0] * seen) * window_s)),
+            float(1.0 - np.exp(-(dark_hz + noise_hz[1] * seen) * window_s)),
+        ),
+        clock_s=mode_s,
+        herald_s=(2.0 * right_s, 2.0 * left_s),
+        **values,
+    )
+
+
+def _dark(noise_hz: float, detector: Detector, memory: Memory) -> float:
+    clicks_hz = detector.dark_count_hz + noise_hz * detector.efficiency / detector.detectors
+    return float(1.0 - np.exp(-clicks_hz * memory.detection_window_ns * 1e-9))
 
 
 def announce(midpoint: Midpoint, count: int, rng: np.random.Generator) -> Announced:
@@ -77,21 +155,28 @@ def announce(midpoint: Midpoint, count: int, rng: np.random.Generator) -> Announ
 
     In an attempt all modes of the memory try at once, in the share `duty` of the time in which the link is up; the
     first mode that is announced is kept. Errors are spread evenly over the three Pauli operators (twirled), as the
-    planner's fidelities assume.
+    planner's fidelities assume. Modes that keep memories busy count as so many attempts as they take time, spread over
+    all modes.
     """
-    attempts, errors = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    attempts, errors = np.zeros(count), np.zeros(count, dtype=np.int64)
     waiting, modes, rows = np.arange(count), midpoint.memory.modes, FIRST_ATTEMPTS
     while len(waiting):
         rows = max(1, min(2 * rows, BLOCK // (len(waiting) * modes)))
-        heard, found = _try(midpoint, (len(waiting), rows, modes), rng)
-        heard &= (rng.random((len(waiting), rows)) < midpoint.memory.duty)[:, :, np.newaxis]
+        heard, found, busy = _try(midpoint, (len(waiting), rows, modes), rng)
+        heard &= (rng.random((len(waiting), rows)) < midpoint.duty)[:, :, np.newaxis]
         flat = heard.reshape(len(waiting), rows * modes)
         first, is_heard = flat.argmax(axis=1), flat.any(axis=1)
-        attempts[waiting] += np.where(is_heard, first // modes + 1, rows)
+        tried = np.where(is_heard, first // modes + 1, rows)
+        attempts[waiting] += tried
+        if midpoint.busy_s > 0.0:
+            upto = np.cumsum(busy.sum(axis=2), axis=1)[np.arange(len(waiting)), tried - 1]
+            attempts[waiting] += upto / modes * midpoint.busy_s / midpoint.clock_s
         errors[waiting] = found.reshape(len(waiting), rows * modes)[np.arange(len(waiting)), first]
         waiting = waiting[~is_heard]
     for _ in range(2):  # the two pairs of a memory and its photon
         errors = disturbed(errors, midpoint.memory.emission_fidelity, rng)
+    if midpoint.drift > 0.0:
+        errors = disturbed(errors, 1.0 - 1.5 * midpoint.drift, rng)
     return Announced(attempts=attempts, errors=twirled(errors, rng))
 
 
@@ -107,24 +192,62 @@ def twirled(errors: Integers, rng: np.random.Generator) -> Integers:
     return np.where(errors > 0, rng.integers(1, 4, len(errors)), 0)
 
 
-def _arrival(arm: Arm, termination: Termination, detector: Detector, memory: Memory) -> float:
-    loss_db = arm.loss_db + 2.0 * termination.connector_loss_db + termination.device_loss_db + termination.margin_db
-    return float(memory.emission_efficiency * detector.efficiency * 10.0 ** (-0.1 * loss_db))
+def _arrival(loss_db: float, hardware: LinkHardware, memory: Memory) -> float:
+    """Return the share of attempts in which a photon is emitted, converted, comes through an arm and is detected."""
+    end, channel = hardware.termination, hardware.channel
+    mux_db = 2.0 * channel.mux_loss_db if channel is not None and channel.medium == "wavelength" else 0.0
+    total_db = loss_db + 2.0 * end.connector_loss_db + end.device_loss_db + end.margin_db + mux_db
+    converted = 1.0 if hardware.converter is None else hardware.converter.efficiency
+    return float(memory.emission_efficiency * converted * hardware.detector.efficiency * 10.0 ** (-0.1 * total_db))
 
 
-def _try(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Flags, Integers]:
-    """Return for each photon mode whether the station announces a pair, and the error that it would have."""
-    return (_two_clicks if midpoint.link_model == "double_click" else _one_click)(midpoint, shape, rng)
+Tries = tuple[Flags, Integers, Flags]
+"""For each photon mode: whether a pair is announced, which error it would have, whether a memory was kept busy."""
 
 
-def _two_clicks(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Flags, Integers]:
+def _try(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> Tries:
+    ways = {
+        "double_click": _two_clicks,
+        "single_click": _one_click,
+        "sender_receiver": _photon_sent,
+        "absorptive": _photons_absorbed,
+    }
+    return ways[midpoint.link_model](midpoint, shape, rng)
+
+
+def _photon_sent(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> Tries:
+    """Sample a photon that travels into the other memory, which announces it by exactly one of two detectors."""
+    arrived = rng.random(shape) < midpoint.arrival[0]
+    clicks = rng.random((2, *shape)) < midpoint.dark[0]
+    clicks[0] |= arrived
+    return clicks[0] ^ clicks[1], np.where(arrived, 0, rng.integers(0, 4, shape)), np.zeros(shape, dtype=np.bool_)
+
+
+def _photons_absorbed(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> Tries:
+    """Sample a mode of a source in the middle: photons of the same pair belong together, others do not."""
+    pairs = rng.poisson(midpoint.mean_pairs, shape)
+    left, right = midpoint.arrival
+    both, left_only, right_only = left * right, left * (1.0 - right), right * (1.0 - left)
+    stored = rng.binomial(pairs, both)
+    lone_left = rng.binomial(pairs - stored, left_only / (1.0 - both) if both < 1.0 else 0.0)
+    rest = 1.0 - both - left_only
+    lone_right = rng.binomial(pairs - stored - lone_left, min(1.0, right_only / rest) if rest > 0.0 else 0.0)
+    together = stored > 0
+    alone = [lone_left > 0, lone_right > 0]
+    clicks = [together | one | (rng.random(shape) < dark) for one, dark in zip(alone, midpoint.dark, strict=True)]
+    wrong = rng.random(shape) < 1.5 * midpoint.pair_error
+    of_pair = np.where(wrong, rng.integers(1, 4, shape), 0)
+    return clicks[0] & clicks[1], np.where(together, of_pair, rng.integers(0, 4, shape)), clicks[0] | clicks[1]
+
+
+def _two_clicks(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> Tries:
     """Sample the two-photon herald: one click in each of two polarizations, behind a beam splitter with two outputs."""
     left, right = (rng.random(shape) < share for share in midpoint.arrival)
     vertical = rng.integers(0, 2, (2, *shape)).astype(np.bool_)
     output = rng.integers(0, 2, (2, *shape)).astype(np.bool_)
     is_alike = left & right & (vertical[0] == vertical[1])
     output[1] = np.where(is_alike, output[0] ^ ~_leave_together(midpoint, shape, rng), output[1])
-    clicks = rng.random((2, 2, *shape)) < midpoint.dark  # polarization, output
+    clicks = rng.random((2, 2, *shape)) < midpoint.dark[0]  # polarization, output
     for photon, arrived in enumerate((left, right)):
         for polarization, side in np.ndindex(2, 2):
             clicks[polarization, side] |= (
@@ -134,19 +257,20 @@ def _two_clicks(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Gener
     dephased = PHASE_FLIP * (rng.random(shape) >= 0.5 * (1.0 + midpoint.memory.visibility))
     wrong_parity = rng.integers(1, 3, shape)
     unknown = rng.integers(0, 4, shape)
-    return heard, np.where(left & right, np.where(is_alike, wrong_parity, dephased), unknown)
+    found = np.where(left & right, np.where(is_alike, wrong_parity, dephased), unknown)
+    return heard, found, np.zeros(shape, dtype=np.bool_)
 
 
-def _one_click(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Flags, Integers]:
+def _one_click(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> Tries:
     """Sample the one-photon herald: emitters that are bright now and then, and exactly one click in two outputs."""
     memory, (eta_left, eta_right) = midpoint.memory, midpoint.arrival
     # Both arms send as often: the one with more loss is bright more often.
-    shares = [2.0 * memory.bright_state * eta / (eta_left + eta_right) for eta in (eta_right, eta_left)]
+    shares = [2.0 * midpoint.bright_state * eta / (eta_left + eta_right) for eta in (eta_right, eta_left)]
     bright = [rng.random(shape) < share for share in shares]
     left, right = (lit & (rng.random(shape) < eta) for lit, eta in zip(bright, midpoint.arrival, strict=True))
     output = rng.integers(0, 2, (2, *shape)).astype(np.bool_)
     output[1] = np.where(left & right, output[0] ^ ~_leave_together(midpoint, shape, rng), output[1])
-    clicks = rng.random((2, *shape)) < midpoint.dark
+    clicks = rng.random((2, *shape)) < midpoint.dark[0]
     for photon, arrived in enumerate((left, right)):
         for side in range(2):
             clicks[side] |= arrived & (output[photon] == bool(side))
@@ -155,7 +279,8 @@ def _one_click(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Genera
     phase = np.cos(rng.normal(0.0, memory.phase_error_rad, shape))
     contrast = np.where(left | right, balance * np.sqrt(memory.visibility) * phase, 0.0)
     dephased = PHASE_FLIP * (rng.random(shape) >= 0.5 * (1.0 + contrast))
-    return clicks[0] ^ clicks[1], np.where(bright[0] ^ bright[1], dephased, rng.integers(1, 3, shape))
+    found = np.where(bright[0] ^ bright[1], dephased, rng.integers(1, 3, shape))
+    return clicks[0] ^ clicks[1], found, np.zeros(shape, dtype=np.bool_)
 
 
 def _leave_together(midpoint: Midpoint, shape: tuple[int, ...], rng: np.random.Generator) -> Flags:

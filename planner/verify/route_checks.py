@@ -76,6 +76,7 @@ def rate_is_right(facts: Facts) -> Iterator[Finding]:
             ("ebit rate", lane.ebit_rate_hz * lanes, plan.ebit_rate_hz),
             ("key rate", lane.key_rate_hz * lanes, plan.key_rate_hz),
             ("ceiling", lane.ceiling_hz * lanes, plan.ceiling_hz),
+            *([("pooled rate", lane.pooled_rate_hz * lanes, plan.pooled_rate_hz)] if plan.pooled_rate_hz else []),
         ]
         wrong = (rate for rate in rates if not agree(rate[1], rate[2]))
         name, expected, actual = next(wrong, rates[0])
@@ -83,11 +84,33 @@ def rate_is_right(facts: Facts) -> Iterator[Finding]:
 
 
 def rate_is_reached(facts: Facts) -> Iterator[Finding]:
-    """Yield whether each route alone delivers, by recomputation, the rate that its demand asks for."""
+    """Yield whether each route alone delivers, by recomputation, the pairs, key and ebits that its demand asks for."""
     for route in facts.routes:
-        if route.performance is not None:
-            rate_hz = route.performance.lane_rate_hz * route.route.lanes
-            yield at_least(route.subject, route.demand.min_rate_hz, rate_hz, unit="Hz")
+        if route.performance is None:
+            continue
+        lane, lanes, demand = route.performance, route.route.lanes, route.demand
+        for name, limit, rate_hz in (
+            ("pairs", demand.min_rate_hz, lane.lane_rate_hz),
+            ("key", demand.min_key_rate_bps, lane.key_rate_hz),
+            ("ebits", demand.min_ebit_rate_hz, lane.ebit_rate_hz),
+        ):
+            if limit:
+                subject = route.subject if name == "pairs" else f"{route.subject}: {name}"
+                yield at_least(subject, limit, rate_hz * lanes, unit="Hz")
+
+
+def latency_is_reached(facts: Facts) -> Iterator[Finding]:
+    """Yield whether signals travel, by recomputation, as fast as a demand asks for, where it does."""
+    for route in facts.routes:
+        if route.performance is not None and route.demand.max_latency_s is not None:
+            yield at_most(route.subject, route.demand.max_latency_s, route.performance.latency_s, unit="s")
+
+
+def settings_are_allowed(facts: Facts) -> Iterator[Finding]:
+    """Yield whether what was chosen for a route is what its technology offers."""
+    for route in facts.routes:
+        if route.arms is not None:
+            yield flawless(route.subject, "settings that the technology offers", route.setting_flaws)
 
 
 def fidelity_is_right(facts: Facts) -> Iterator[Finding]:

@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from planner.catalog import LinkHardware
+from planner.catalog import LinkHardware, PairSource
 from planner.network import Network
-from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
+from planner.physics.arm import timing_width_ps
+from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, Settings, evaluate_route
+from planner.physics.source_links import WINDOW_FACTORS
 from planner.plan import Plan, Route, Service, Station
 from planner.scenario import Demand, Scenario, Technology
 from planner.verify import spans as span_facts
+from planner.verify.findings import agree
 from planner.verify.noise import arriving_noise_hz
 
 
@@ -33,6 +36,8 @@ class RouteFacts:
     """Positions of the spans in the network."""
     walk_flaw: str
     station_flaws: tuple[str, ...]
+    setting_flaws: tuple[str, ...]
+    """What was chosen for it that its technology does not allow."""
     arms: tuple[Arm, ...] | None
     performance: RoutePerformance | None
     hop_sites: frozenset[str]
@@ -68,6 +73,7 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
             is_whole = not walk_flaw and not station_flaws
             hardware = scenario.link_hardware(technology)
             arms = _arms(network, scenario, route, indices, nodes, hardware=hardware) if is_whole else None
+            setting_flaws = () if arms is None else tuple(_setting_flaws(route, technology, hardware, arms))
             yield RouteFacts(
                 service=service,
                 number=number,
@@ -79,7 +85,10 @@ def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[Ro
                 walk_flaw=walk_flaw,
                 station_flaws=station_flaws,
                 arms=arms,
-                performance=None if arms is None else _performance(scenario, demand, technology, arms),
+                setting_flaws=setting_flaws,
+                performance=None
+                if arms is None or setting_flaws
+                else _performance(route, demand, technology, hardware, arms),
                 hop_sites=frozenset(site for span in route.spans for site in hop_ends.get(span, ())),
             )
 
@@ -108,7 +117,7 @@ def _station_flaws(
 
 
 def _order_flaws(route: Route, demand: Demand, technology: Technology) -> Iterator[str]:
-    middle = "pair_source" if technology.link_model == "pair_source" else "heralding"
+    middle = "pair_source" if technology.pair_source is not None else "heralding"
     stations = route.stations
     wanted = ["end", *([middle, "repeater"] * (len(stations) // 2))[:-1], "end"]
     if len(stations) % 2 == 0:
@@ -163,11 +172,55 @@ def _arm(
     )
 
 
+def _links(arms: tuple[Arm, ...]) -> tuple[ElementaryLink, ...]:
+    return tuple(ElementaryLink(left=left, right=right) for left, right in zip(arms[::2], arms[1::2], strict=True))
+
+
 def _performance(
-    scenario: Scenario, demand: Demand, technology: Technology, arms: tuple[Arm, ...]
+    route: Route, demand: Demand, technology: Technology, hardware: LinkHardware, arms: tuple[Arm, ...]
 ) -> RoutePerformance | None:
-    """Return what one lane delivers; None for more links than the technology can have."""
-    links = tuple(ElementaryLink(left=left, right=right) for left, right in zip(arms[::2], arms[1::2], strict=True))
+    """Return what one lane delivers with the plan's settings; None for more links than the technology can have."""
+    links = _links(arms)
     if len(links) > technology.max_links:
         return None
-    return evaluate_route(links, scenario.link_hardware(technology), min_fidelity=demand.min_fidelity)
+    settings = Settings(**route.settings.model_dump())
+    return evaluate_route(links, hardware, min_fidelity=demand.min_fidelity, settings=settings)
+
+
+def _setting_flaws(
+    route: Route, technology: Technology, hardware: LinkHardware, arms: tuple[Arm, ...]
+) -> Iterator[str]:
+    """Yield what was chosen for a route that its technology does not allow."""
+    settings, memory, source = route.settings, hardware.memory, hardware.pair_source
+    bright_states = memory.bright_states if memory is not None and technology.link_model == "single_click" else ()
+    if settings.bright_state is not None and settings.bright_state not in bright_states:
+        yield f"a bright state of {settings.bright_state:g} is not offered"
+    if settings.distillation is not None:
+        step = {"bbpssw": 2, "dejmps": 4}[settings.distillation]
+        if settings.distillation not in technology.distillation or memory is None or memory.decay != "exponential":
+            yield f"{settings.distillation} is not offered"
+        if route.lanes % step:
+            yield f"{route.lanes} lanes cannot be distilled, which takes them {step} by {step}"
+    if settings.cutoff_slots is not None and not (
+        technology.cutoff and len(arms) == 4 and memory is not None and memory.decay == "exponential"
+    ):
+        yield "a cut-off is not offered here"
+    is_emitting = memory is None and source is not None
+    if (settings.brightness_hz is None) != (settings.window_ps is None) or (settings.window_ps and not is_emitting):
+        yield "brightness and window belong to a pair source, and to each other"
+    elif source is not None and settings.brightness_hz is not None and settings.window_ps is not None:
+        yield from _source_flaws(settings.brightness_hz, settings.window_ps, source, _links(arms)[0], hardware)
+
+
+def _source_flaws(
+    brightness_hz: float, window_ps: float, source: PairSource, link: ElementaryLink, hardware: LinkHardware
+) -> Iterator[str]:
+    most_hz = min(source.max_brightness_hz, source.max_mean_pairs / (window_ps * 1e-12))
+    if brightness_hz > most_hz and not agree(most_hz, brightness_hz):
+        yield f"{brightness_hz:g} pairs per second are more than the {most_hz:g} that the source may make"
+    width_ps = timing_width_ps(link, hardware, source)
+    asked = source.window_per_jitter
+    low, high = WINDOW_FACTORS if asked == "best" else (asked, asked)
+    factor = window_ps / width_ps
+    if not (low <= factor <= high or agree(low, factor) or agree(high, factor)):
+        yield f"a window of {window_ps:g} ps is {factor:.4g} timing widths, allowed are {low:g} to {high:g}"

@@ -50,7 +50,7 @@ def different_chains(facts: Facts) -> dict[str, Chain]:
     """Return the memory chains of the plan, each once, by the first route that has it."""
     chains: dict[tuple[object, ...], tuple[str, Chain]] = {}
     for route in facts.routes:
-        key = (route.technology.id, route.arms)
+        key = (route.technology.id, route.arms, route.route.settings)
         if route.performance is not None and route.technology.memory is not None and key not in chains:
             chains[key] = (route.subject, _chain(facts, route, route.performance))
     return dict(chains.values())
@@ -61,15 +61,22 @@ def _chain(facts: Facts, route: RouteFacts, performance: RoutePerformance) -> Ch
     links = tuple(ElementaryLink(left=left, right=right) for left, right in zip(arms[::2], arms[1::2], strict=True))
     hardware = facts.scenario.link_hardware(route.technology)
     pairs = 0
-    if performance.lane_rate_hz > 0.0:
-        midpoints = [midpoint_of(link, hardware) for link in links]
+    if performance.lane_rate_hz > 0.0 and performance.settings.distillation is None:
+        midpoints = [midpoint_of(link, hardware, performance.settings) for link in links]
         modes_hz = sum(midpoint.memory.modes / midpoint.clock_s for midpoint in midpoints)
         pairs = int(min(MOST_PAIRS, MOST_DRAWS * performance.lane_rate_hz / modes_hz))
     return Chain(links=links, hardware=hardware, performance=performance, pairs=pairs if pairs >= FEWEST_PAIRS else 0)
 
 
 def _sample(chain: Chain, schedule: Schedule) -> ChainEstimate:
-    return simulate_chain(chain.links, chain.hardware, pairs=chain.pairs, seed=chain.pairs, schedule=schedule)
+    return simulate_chain(
+        chain.links,
+        chain.hardware,
+        pairs=chain.pairs,
+        seed=chain.pairs,
+        schedule=schedule,
+        settings=chain.performance.settings,
+    )
 
 
 def _nearer(chain: Chain, asap: ChainEstimate) -> ChainEstimate:

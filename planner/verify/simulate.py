@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from planner.catalog import LinkHardware, Memory
-from planner.physics.performance import ElementaryLink
+from planner.physics.arm import NOTHING_SET, ElementaryLink, Settings
 from planner.verify.attempts import Flags, Floats, Integers, Midpoint, announce, disturbed, midpoint_of
 
 Schedule = Literal["asap", "nested"]
@@ -48,6 +48,7 @@ def simulate_chain(
     pairs: int,
     seed: int,
     schedule: Schedule = "asap",
+    settings: Settings = NOTHING_SET,
 ) -> ChainEstimate:
     """Return rate and fidelity of one lane of a memory chain, counted over `pairs` end-to-end pairs.
 
@@ -63,11 +64,15 @@ def simulate_chain(
         raise ValueError(f"an error needs at least 2 pairs, got {pairs}")
     if schedule == "nested" and len(links) & (len(links) - 1):
         raise ValueError(f"a nested chain has a power of two of links, got {len(links)}")
-    midpoints = [midpoint_of(link, hardware) for link in links]
+    if settings.distillation is not None:
+        raise ValueError("distilled links are not sampled")
+    midpoints = [midpoint_of(link, hardware, settings) for link in links]
     arms = [arm for link in links for arm in (link.left, link.right)]
     travel_s = sum(arm.length_km for arm in arms) / hardware.fiber.velocity_km_per_s
     confirm_s = travel_s if len(links) > 1 else 0.0
     lab = _Lab(midpoints, pairs, np.random.default_rng(seed), confirm_s)
+    if settings.cutoff_slots is not None:
+        lab.cutoff_s = settings.cutoff_slots * min(midpoint.clock_s for midpoint in midpoints)
     lab.run(schedule)
     time_s = lab.done_s + confirm_s
     mean_s = float(time_s.mean())
@@ -88,6 +93,7 @@ class _Lab:
         self.memory: Memory = midpoints[0].memory
         self.rng = rng
         self.confirm_s = confirm_s
+        self.cutoff_s = math.inf
         links = len(midpoints)
         self.born_s: Floats = np.zeros((rows, links))
         """When each link stands, or will."""
@@ -107,6 +113,8 @@ class _Lab:
             coming_s = np.where(self.stands[rows], np.inf, self.born_s[rows])
             now_s = coming_s.min(axis=1)
             self.stands[rows] |= coming_s <= (now_s + tolerance_s)[:, np.newaxis]
+            if self.cutoff_s < math.inf:
+                now_s = self._without_late(rows, now_s, tolerance_s)
             (self._swap_asap if schedule == "asap" else self._swap_nested)(rows, now_s)
             is_done = self.stands[rows].all(axis=1) & self.joined[rows].all(axis=1)
             self._finish(rows[is_done], now_s[is_done])
@@ -118,6 +126,14 @@ class _Lab:
         self.born_s[rows, link] = now_s + announced.attempts * self.midpoints[link].clock_s
         self.link_errors[rows, link] = announced.errors
         self.stands[rows, link] = False
+
+    def _without_late(self, rows: Integers, now_s: Floats, tolerance_s: float) -> Floats:
+        """Begin both links anew where the first waited too long for the second; return the time of each row."""
+        first_s = self.born_s[rows].min(axis=1)
+        late = self.stands[rows].all(axis=1) & (now_s - first_s > self.cutoff_s + tolerance_s)
+        for link in range(len(self.midpoints)):
+            self._begin(rows[late], link, first_s[late] + self.cutoff_s)
+        return np.where(late, first_s + self.cutoff_s, now_s)
 
     def _swap_asap(self, rows: Integers, now_s: Floats) -> None:
         links = len(self.midpoints)

@@ -19,7 +19,7 @@ from planner.physics.service import fidelity_of_werner, hashing_ebits
     ],
 )
 def test_cutoff_references(probability, slots, decay, mean_slots, factor, kept):
-    outcome = two_links_with_cutoff(probability, 1.0, decay, slots)
+    outcome = two_links_with_cutoff((probability, probability), 1.0, decay, slots)
     assert outcome.mean_slots == pytest.approx(mean_slots, rel=1e-9)
     assert outcome.decay == pytest.approx(factor, rel=1e-8)
     assert outcome.kept_share == pytest.approx(kept, rel=2e-8)
@@ -28,13 +28,13 @@ def test_cutoff_references(probability, slots, decay, mean_slots, factor, kept):
 @settings(max_examples=40)
 @given(probability=st.floats(1e-3, 0.9), swap=st.floats(0.1, 1.0), decay=st.floats(0.0, 0.1))
 def test_a_very_long_cutoff_is_no_cutoff(probability, swap, decay):
-    outcome = two_links_with_cutoff(probability, swap, decay, 10**6)
+    outcome = two_links_with_cutoff((probability, probability), swap, decay, 10**6)
     assert outcome.mean_slots == pytest.approx(chains.mean_slots_of_two(probability, swap), rel=1e-9)
     assert outcome.decay == pytest.approx(chains.waiting_decay((probability, probability), decay, 0.0), rel=1e-9)
 
 
 def test_no_wait_at_all_needs_simultaneous_success():
-    outcome = two_links_with_cutoff(0.1, 1.0, 0.5, 0)
+    outcome = two_links_with_cutoff((0.1, 0.1), 1.0, 0.5, 0)
     assert outcome.decay == 1.0
     assert outcome.mean_slots == pytest.approx(1 / (0.1 * 1.9) / (0.1 / 1.9))
 
@@ -42,7 +42,7 @@ def test_no_wait_at_all_needs_simultaneous_success():
 @settings(max_examples=40)
 @given(probability=st.floats(1e-3, 0.9), decay=st.floats(1e-6, 0.1), slots=st.integers(0, 500))
 def test_longer_cutoffs_are_faster_and_worse(probability, decay, slots):
-    shorter, longer = (two_links_with_cutoff(probability, 1.0, decay, slots + more) for more in (0, 1))
+    shorter, longer = (two_links_with_cutoff((probability, probability), 1.0, decay, slots + more) for more in (0, 1))
     assert longer.mean_slots <= shorter.mean_slots * (1 + 1e-12)
     assert longer.decay <= shorter.decay * (1 + 1e-12)
 
@@ -50,10 +50,10 @@ def test_longer_cutoffs_are_faster_and_worse(probability, decay, slots):
 @pytest.mark.parametrize(("probability", "decay", "werner"), [(0.01, 0.002, 0.95), (0.1, 0.05, 0.9), (0.05, 1e-4, 0.9)])
 def test_best_cutoff_equals_exhaustive_search(probability, decay, werner):
     def ebits(slots):
-        outcome = two_links_with_cutoff(probability, 1.0, decay, slots)
+        outcome = two_links_with_cutoff((probability, probability), 1.0, decay, slots)
         return hashing_ebits(fidelity_of_werner(werner * outcome.decay)) / outcome.mean_slots
 
-    best = best_cutoff_slots(probability, 1.0, decay, werner)
+    best = best_cutoff_slots((probability, probability), 1.0, decay, werner)
     assert ebits(best) == pytest.approx(
         max(ebits(slots) for slots in range(math.ceil(28 / probability) + 1)), rel=1e-12
     )
@@ -61,9 +61,10 @@ def test_best_cutoff_equals_exhaustive_search(probability, decay, werner):
 
 @pytest.mark.parametrize("min_fidelity", [0.90, 0.93, 0.95])
 def test_longest_cutoff_is_the_last_that_reaches_the_fidelity(min_fidelity):
-    best = longest_cutoff_slots(0.01, 1.0, 0.002, 0.95, min_fidelity)
+    best = longest_cutoff_slots((0.01, 0.01), 1.0, 0.002, 0.95, min_fidelity)
     here, next_one = (
-        fidelity_of_werner(0.95 * two_links_with_cutoff(0.01, 1.0, 0.002, slots).decay) for slots in (best, best + 1)
+        fidelity_of_werner(0.95 * two_links_with_cutoff((0.01, 0.01), 1.0, 0.002, slots).decay)
+        for slots in (best, best + 1)
     )
     assert here >= min_fidelity
     assert next_one < min_fidelity or best == 2800
@@ -77,7 +78,7 @@ def test_waiting_by_enumeration():
         if abs(left - right) <= slots:
             kept += chance
             factor += chance * math.exp(-decay * abs(left - right))
-    outcome = two_links_with_cutoff(probability, 1.0, decay, slots)
+    outcome = two_links_with_cutoff((probability, probability), 1.0, decay, slots)
     assert outcome.kept_share == pytest.approx(kept, rel=1e-9)
     assert outcome.decay == pytest.approx(factor / kept, rel=1e-9)
 
@@ -85,11 +86,11 @@ def test_waiting_by_enumeration():
 @pytest.mark.parametrize(
     ("call", "value"),
     [
-        (lambda: two_links_with_cutoff(0.0, 1.0, 0.1, 1), "0.0"),
-        (lambda: two_links_with_cutoff(0.1, 1.1, 0.1, 1), "1.1"),
-        (lambda: two_links_with_cutoff(0.1, 1.0, -0.1, 1), "-0.1"),
-        (lambda: two_links_with_cutoff(0.1, 1.0, 0.1, -1), "-1"),
-        (lambda: longest_cutoff_slots(0.1, 1.0, 0.1, 0.8, 0.99), "0.99"),
+        (lambda: two_links_with_cutoff((0.0, 0.0), 1.0, 0.1, 1), "0.0"),
+        (lambda: two_links_with_cutoff((0.1, 0.1), 1.1, 0.1, 1), "1.1"),
+        (lambda: two_links_with_cutoff((0.1, 0.1), 1.0, -0.1, 1), "-0.1"),
+        (lambda: two_links_with_cutoff((0.1, 0.1), 1.0, 0.1, -1), "-1"),
+        (lambda: longest_cutoff_slots((0.1, 0.1), 1.0, 0.1, 0.8, 0.99), "0.99"),
     ],
 )
 def test_invalid_arguments_are_named(call, value):

@@ -5,7 +5,10 @@ import pytest
 from physics import parts
 from planner.catalog import LinkModel
 from planner.physics import fiber, heralded, service
-from planner.physics.links import LINK_MODELS, Arm, double_click_link, pair_source_link, single_click_link
+from planner.physics.arm import Aim
+from planner.physics.links import LINK_MODELS, Arm
+from planner.physics.memory_links import double_click_link, single_click_link
+from planner.physics.source_links import pair_source_link
 
 
 def test_every_link_model_of_the_catalog_has_a_row():
@@ -14,7 +17,7 @@ def test_every_link_model_of_the_catalog_has_a_row():
 
 def test_double_click_link_from_its_parts():
     hardware = parts.hardware()
-    state = double_click_link(parts.link(10.0, 6.0, noise_hz=50.0), hardware, 0.25)
+    state = double_click_link(parts.link(10.0, 6.0, noise_hz=50.0), hardware, Aim())
     fixed_db = 2 * 0.3 + 1.5 + 1.0
     left, right = (0.3 * 0.9 * 10 ** (-(0.4 * km + fixed_db) / 10) for km in (10.0, 6.0))
     dark = 1 - math.exp(-(100.0 + 50.0 * 0.9 / 4) * 50e-9)
@@ -30,15 +33,15 @@ def test_double_click_link_from_its_parts():
 
 def test_single_click_link_is_faster_on_long_arms():
     long = parts.link(25.0)
-    single = single_click_link(long, parts.hardware("single_click"), 0.25)
-    double = double_click_link(long, parts.hardware("double_click"), 0.25)
+    single = single_click_link(long, parts.hardware("single_click"), Aim())
+    double = double_click_link(long, parts.hardware("double_click"), Aim())
     assert single.rate_hz > 5 * double.rate_hz
     assert single.fidelity < double.fidelity
 
 
 def test_modes_multiply_rare_successes_and_the_ceiling():
-    one = double_click_link(parts.link(20.0), parts.hardware(), 0.25)
-    many = double_click_link(parts.link(20.0), parts.hardware(memory=parts.memory(modes=100)), 0.25)
+    one = double_click_link(parts.link(20.0), parts.hardware(), Aim())
+    many = double_click_link(parts.link(20.0), parts.hardware(memory=parts.memory(modes=100)), Aim())
     assert many.rate_hz == pytest.approx(100 * one.rate_hz, rel=0.02)
     assert many.rate_hz < 100 * one.rate_hz
     assert many.ceiling_hz == pytest.approx(100 * one.ceiling_hz)
@@ -46,13 +49,13 @@ def test_modes_multiply_rare_successes_and_the_ceiling():
 
 
 def test_emitter_limits_the_clock_of_short_links():
-    state = double_click_link(parts.link(0.1), parts.hardware(memory=parts.memory(repetition_hz=1e3)), 0.25)
+    state = double_click_link(parts.link(0.1), parts.hardware(memory=parts.memory(repetition_hz=1e3)), Aim())
     assert state.clock_s == 1e-3
 
 
 def test_pair_source_link_from_its_parts():
     hardware = parts.hardware("pair_source")
-    state = pair_source_link(parts.link(10.0, 5.0), hardware, 0.25)
+    state = pair_source_link(parts.link(10.0, 5.0), hardware, Aim())
     width_ps = math.sqrt(2 * 70.0**2 + 20.0**2 + (17 * 10.0 * 0.8) ** 2 + (17 * 5.0 * 0.8) ** 2)
     window_s = 1.3 * width_ps * 1e-12
     assert state.clock_s == pytest.approx(window_s)
@@ -71,7 +74,7 @@ def test_pair_source_link_from_its_parts():
 def test_brightness_cap_of_the_source_counts():
     dim = parts.pair_source(max_brightness_hz=1e6)
     bright_hz, dim_hz = (
-        pair_source_link(parts.link(5.0), parts.hardware("pair_source", pair_source=source), 0.25).rate_hz
+        pair_source_link(parts.link(5.0), parts.hardware("pair_source", pair_source=source), Aim()).rate_hz
         for source in (parts.pair_source(), dim)
     )
     assert dim_hz < bright_hz / 50
@@ -79,31 +82,31 @@ def test_brightness_cap_of_the_source_counts():
 
 def test_dimming_meets_a_fidelity():
     hardware = parts.hardware("pair_source")
-    assert pair_source_link(parts.link(5.0), hardware, 0.25).fidelity < 0.96
-    assert pair_source_link(parts.link(5.0), hardware, 0.97).fidelity == pytest.approx(0.97, abs=1e-6)
+    assert pair_source_link(parts.link(5.0), hardware, Aim()).fidelity < 0.96
+    assert pair_source_link(parts.link(5.0), hardware, Aim(min_fidelity=0.97)).fidelity == pytest.approx(0.97, abs=1e-6)
 
 
 def test_saturated_detectors_are_a_limit():
     slow = parts.hardware("pair_source", detector=parts.detector(dead_time_ns=10_000.0, detectors=1))
     noisy = parts.link(1.0, noise_hz=5e6)
-    assert any("dead" in limit for limit in pair_source_link(noisy, slow, 0.25).limits)
+    assert any("dead" in limit for limit in pair_source_link(noisy, slow, Aim()).limits)
     glaring = parts.link(1.0, noise_hz=1e10)
     quick = parts.hardware("pair_source", detector=parts.detector(dead_time_ns=0.0))
-    assert any("clicks of the left user" in limit for limit in pair_source_link(glaring, quick, 0.25).limits)
+    assert any("clicks of the left user" in limit for limit in pair_source_link(glaring, quick, Aim()).limits)
 
 
 def test_a_useless_herald_is_worth_two_random_qubits():
     glare = parts.link(40.0, noise_hz=1e9)
-    assert single_click_link(glare, parts.hardware("single_click"), 0.25).fidelity == 0.25
+    assert single_click_link(glare, parts.hardware("single_click"), Aim()).fidelity == 0.25
 
 
 def test_noise_spreads_over_the_detectors():
     noisy = parts.link(15.0, noise_hz=1e5)
     few, many = (
-        double_click_link(noisy, parts.hardware(detector=parts.detector(detectors=count)), 0.25).fidelity
+        double_click_link(noisy, parts.hardware(detector=parts.detector(detectors=count)), Aim()).fidelity
         for count in (2, 4)
     )
-    assert few < many < double_click_link(parts.link(15.0), parts.hardware(), 0.25).fidelity
+    assert few < many < double_click_link(parts.link(15.0), parts.hardware(), Aim()).fidelity
 
 
 @pytest.mark.parametrize(
@@ -112,9 +115,9 @@ def test_noise_spreads_over_the_detectors():
         (lambda: Arm(length_km=-1.0, loss_db=0.0), "-1.0"),
         (lambda: Arm(length_km=1.0, loss_db=math.inf), "inf"),
         (lambda: Arm(length_km=1.0, loss_db=0.0, noise_hz=math.nan), "nan"),
-        (lambda: pair_source_link(parts.link(1.0), parts.hardware(), 0.25), "double_click"),
-        (lambda: double_click_link(parts.link(1.0), parts.hardware("pair_source"), 0.25), "pair_source"),
-        (lambda: single_click_link(parts.link(1.0), parts.hardware("pair_source"), 0.25), "pair_source"),
+        (lambda: pair_source_link(parts.link(1.0), parts.hardware(), Aim()), "double_click"),
+        (lambda: double_click_link(parts.link(1.0), parts.hardware("pair_source"), Aim()), "pair_source"),
+        (lambda: single_click_link(parts.link(1.0), parts.hardware("pair_source"), Aim()), "pair_source"),
     ],
 )
 def test_invalid_arguments_are_named(call, value):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from planner.catalog import Detector, Fiber, LinkHardware, Memory, Termination
+from planner.catalog import Detector, Fiber, LinkHardware, Memory, PairSource, Termination
 from planner.physics.chains import mean_slots
 from planner.physics.heralded import double_click, single_click
-from planner.physics.performance import Arm, ElementaryLink, evaluate_route
+from planner.physics.performance import Arm, ElementaryLink, Settings, evaluate_route
 from planner.physics.schedules import run_schedule
 from planner.verify.attempts import announce, disturbed, midpoint_of, twirled
 from planner.verify.simulate import simulate_chain
@@ -138,10 +139,10 @@ def test_announcements_of_one_link(link_model: Any, dark_count_hz: float) -> Non
     memory = midpoint.memory
     quality = {"visibility": memory.visibility, "emission_fidelity": memory.emission_fidelity}
     if link_model == "double_click":
-        herald = double_click(*midpoint.arrival, dark_probability=midpoint.dark, **quality)
+        herald = double_click(*midpoint.arrival, dark_probability=midpoint.dark[0], **quality)
     else:
         herald = single_click(
-            *midpoint.arrival, dark_probability=midpoint.dark, bright_state=0.1, phase_error_rad=0.3, **quality
+            *midpoint.arrival, dark_probability=midpoint.dark[0], bright_state=0.1, phase_error_rad=0.3, **quality
         )
     pairs = 20_000
     announced = announce(midpoint, pairs, np.random.default_rng(6))
@@ -173,3 +174,43 @@ def test_what_cannot_be_sampled() -> None:
         simulate_chain(links, hardware, pairs=1, seed=1)
     with pytest.raises(ValueError, match="power of two"):
         simulate_chain(links, hardware, pairs=10, seed=1, schedule="nested")
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_other_kinds_of_links(number: int) -> None:
+    draw = random.Random(number)
+    model = ("sender_receiver", "absorptive")[number % 2]
+    count = (1, 1, 2, 3)[number % 4]
+    plain = hardware_of(
+        dark_count_hz=draw.choice((0.0, 2e3)),
+        emission_efficiency=draw.uniform(0.5, 1.0),
+        emission_fidelity=draw.uniform(0.9, 1.0),
+        storage_efficiency=draw.uniform(0.5, 1.0),
+        modes=draw.choice((1, 3)),
+        coherence_time_s=0.05,
+        repetition_hz=2e4,
+        ends_store=draw.random() < 0.5,
+    )
+    source = HARDWARE["pair_sources"]["spdc"] | {"max_mean_pairs": 0.01, "coupling_efficiency": 0.9}
+    needed = {"pair_source": PairSource(**source)} if model == "absorptive" else {}
+    drifting = plain.termination.model_copy(update={"drift_error": 0.01, "correction_s": 1.0})
+    hardware = replace(plain, link_model=model, termination=drifting, **needed)
+    links = tuple(link_of(draw.uniform(0.5, 2.0), draw.uniform(0.5, 2.0)) for _ in range(count))
+    expected = evaluate_route(links, hardware)
+    counted = simulate_chain(links, hardware, pairs=1500 if model == "absorptive" else 4000, seed=number)
+    assert abs(counted.rate_hz.deviation(expected.lane_rate_hz)) < LIMIT
+    assert abs(counted.fidelity.deviation(expected.fidelity)) < LIMIT
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_two_links_with_a_cut_off(number: int) -> None:
+    draw = random.Random(number)
+    hardware = hardware_of(
+        swap_probability=draw.choice((1.0, 0.5)), coherence_time_s=0.01, ends_store=draw.random() < 0.5
+    )
+    links = tuple(link_of(draw.uniform(0.5, 3.0), draw.uniform(0.5, 3.0)) for _ in range(2))
+    settings = Settings(cutoff_slots=draw.choice((0, 2, 7)))
+    expected = evaluate_route(links, hardware, settings=settings)
+    counted = simulate_chain(links, hardware, pairs=4000, seed=number, settings=settings)
+    assert abs(counted.rate_hz.deviation(expected.lane_rate_hz)) < LIMIT
+    assert abs(counted.fidelity.deviation(expected.fidelity)) < LIMIT

@@ -11,7 +11,7 @@ import pytest
 
 from cases import Case, failing, moved, route_of, with_station, without
 from planner.physics.performance import evaluate_route
-from planner.plan import Installation, Service, SiteOpening, SpanBuild, Station
+from planner.plan import Installation, RouteSettings, Service, SiteOpening, SpanBuild, Station
 from planner.scenario import Budgets
 from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.verify import routes as verify_routes
@@ -214,6 +214,17 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda c: c.edit_span("s00", classical_forward_mw=1e-3, classical_nm=1550.0),
         {"light_is_as_stated", "rate_is_right", "fidelity_is_right"},
     ),
+    "distilled without leave": (
+        lambda c: c.edit_route("B-E", "p2", settings=RouteSettings(distillation="bbpssw")),
+        {"settings_are_allowed"},
+    ),
+    "brighter than the source": (
+        lambda c: c.edit_route("A-D", "p1", settings=RouteSettings(brightness_hz=1e12, window_ps=200.0)),
+        {"settings_are_allowed"},
+    ),
+    "asked for faster signals": (lambda c: c.edit_demand("B-E", max_latency_s=1e-9), {"latency_is_reached"}),
+    "asked for more key": (lambda c: c.edit_demand("A-D", min_key_rate_bps=1e9), {"rate_is_reached"}),
+    "asked for more ebits": (lambda c: c.edit_demand("B-E", min_ebit_rate_hz=1e9), {"rate_is_reached"}),
     # courses and stations
     "two spans swapped": (swapped_spans, {"routes_are_walks"}),
     "a route that stops short": (stopped_short, {"routes_are_walks"}),
