@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,15 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MAX_STEPS = 20_000
-USED = 0.001
-"""Usage in the relaxation from which an edge is worth a try."""
-FEWER = 0.85
-"""How many edges must be left, of those last looked at, for another look."""
-MAX_FLOWS = 12_000
-"""Largest number of flow variables of a program of lines."""
+USED = (0.001, 0.02, 0.1)
+"""Usages in the relaxation from which an edge is worth a try; the first that leaves few enough edges is taken."""
+FIRST_LOOK_STEPS = 400
+NEXT_LOOK = 1.4
+"""Steps of the next look at what is used, relative to those of the last one."""
+MAX_FLOWS = 4_000
+"""Largest number of flow variables of a program on what is used: more take longer than better edges take to show."""
+MAX_PROOF_FLOWS = 9_000
+"""Largest number of flow variables of a program that is to be a proof."""
 MAX_NODES = 2_000
 SLACKS = (3e-5, 8e-6, 2e-6)
 """Distances between bound and network, as shares, at which a proof is tried."""
@@ -66,6 +70,7 @@ class _Watch:
         self._hear = hear
         self._offer = offer
         self._seconds_left = seconds_left
+        self._next_look_steps = FIRST_LOOK_STEPS
         self._looked_at = np.array([], dtype=np.int64)
 
     @property
@@ -73,37 +78,35 @@ class _Watch:
         """Return the price of the best network."""
         return np.inf if self.network is None else self.network.price
 
-    def look(self, bound: float, usage: Floats) -> bool:
+    def look(self, steps: int, bound: float, usage: Floats) -> bool:
         """Note a bound, perhaps try a network on what is used, and return whether to go on."""
         self.bound = max(self.bound, bound)
         if not self._hear(self.bound):
             return False
-        edges = self._edges(usage)
-        if len(self._looked_at) == 0 or len(edges) <= FEWER * len(self._looked_at):
-            self.try_edges(edges)
+        if steps >= self._next_look_steps:
+            self._next_look_steps = int(NEXT_LOOK * steps)
+            self.try_used(usage)
         return self._hear(self.bound) and not self.is_settled()
 
     def is_settled(self) -> bool:
         """Return whether the bound is so near to the best network that a run need not go on."""
         return self.network is not None and self.bound >= self.price * (1.0 - self.slack)
 
-    def try_last(self, usage: Floats) -> None:
-        """Try the edges that are used in the end, if they are others than those tried before."""
-        edges = self._edges(usage)
-        if not np.array_equal(edges, self._looked_at):
-            self.try_edges(edges)
+    def try_used(self, usage: Floats) -> None:
+        """Try the edges that are used, unless they are those of the last time or too many however much is asked."""
+        for least in USED:
+            used = usage[-1] > least
+            edges = np.flatnonzero(used if self.network is None else used | self.network.built[-1])
+            if np.array_equal(edges, self._looked_at) or not _suffices(self.problem, edges):
+                return
+            if self.try_edges(edges, MAX_FLOWS) is not None:
+                self._looked_at = edges
+                return
 
-    def _edges(self, usage: Floats) -> Integers:
-        used = usage[-1] > USED
-        return np.flatnonzero(used if self.network is None else used | self.network.built[-1])
-
-    def try_edges(self, edges: Integers) -> LineNetwork | None:
+    def try_edges(self, edges: Integers, max_flows: int) -> LineNetwork | None:
         """Return the cheapest network on some edges, and offer it if it is the best so far; None where too many."""
-        self._looked_at = edges
-        if not _suffices(self.problem, edges):
-            return None
         program = line_program(self.problem, edges)
-        if program.size > MAX_FLOWS:
+        if program.size > max_flows:
             return None
         task = SolverTask(gap=ROUNDING, max_nodes=MAX_NODES, time_limit_s=self._seconds_left())
         found = cheapest_lines(self.problem, edges, program, task)
@@ -140,10 +143,10 @@ def find_lines(
             max_steps=MAX_STEPS - steps,
             target_gap=max(watch.slack, SLACKS[-1]),
             start=state,
-            on_progress=lambda _, bound, usage: watch.look(bound, usage),
+            on_progress=partial(_look_after, watch, steps),
         )
         state, steps = found.state, steps + found.steps
-        watch.try_last(found.usage)
+        watch.try_used(found.usage)
         if not hear(watch.bound) or steps >= MAX_STEPS or _is_proven(watch, found):
             break
     return FoundLines(
@@ -154,12 +157,16 @@ def find_lines(
     )
 
 
+def _look_after(watch: _Watch, before: int, steps: int, bound: float, usage: Floats) -> bool:
+    return watch.look(before + steps, bound, usage)
+
+
 def _is_proven(watch: _Watch, found: OrientationBound) -> bool:
     """Return whether the best network is proven best by a program on the edges that a cheaper one might have."""
     if watch.network is None:
         return False
-    edges = np.flatnonzero(found.reduced_costs[-1] <= watch.price - found.value)
-    rest = watch.try_edges(edges)
+    edges = np.flatnonzero((found.reduced_costs[-1] <= watch.price - found.value) | watch.network.built[-1])
+    rest = watch.try_edges(edges, MAX_PROOF_FLOWS)
     if rest is None:
         return False
     # a cheaper network lies on these edges alone, and costs at least the program's bound

@@ -9,6 +9,7 @@ import pulp
 
 from design.instances import Builder
 from planner.design.constraints import CONSTRAINTS
+from planner.design.line_program import LINE_CONSTRAINTS
 from planner.design.variables import add_variables
 
 PAGE = Path(__file__).parents[2] / "docs" / "model.md"
@@ -16,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "model.md"
 
 def table_under(heading: str) -> list[list[str]]:
     """Return the rows of the first table below a heading, cells stripped, without its head."""
-    section = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    section = re.split(r"^###? ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     chosen = next(part for part in section if part.startswith(heading))
     rows = [line.strip("|").split("|") for line in chosen.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
@@ -25,6 +26,12 @@ def table_under(heading: str) -> list[list[str]]:
 def test_the_page_names_exactly_the_families_in_their_order() -> None:
     written = [row[0] for row in table_under("Constraints")]
     assert written == [family.__name__ for family in CONSTRAINTS]
+
+
+def test_the_page_names_the_families_of_the_program_of_lines() -> None:
+    rows = table_under("The program of lines")
+    assert [row[0] for row in rows] == [family.__name__ for family in LINE_CONSTRAINTS]
+    assert all(row[1] for row in rows)
 
 
 def test_every_family_is_explained_on_the_page_and_in_the_code() -> None:
