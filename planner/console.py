@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from planner.errors import PlannerError, VerdictError
+from planner.errors import InfeasibleError, PlannerError, SolverError, VerdictError
 
 
 class Output:
@@ -66,9 +67,13 @@ class Output:
         if self.as_json:
             problems = getattr(error, "problems", ())
             details = [{"where": p.where, "key_path": p.key_path, "problem": p.problem} for p in problems]
-            document = {"error": {"kind": error.kind, "code": error.exit_code, "message": str(error)}}
+            document: dict[str, Any] = {"error": {"kind": error.kind, "code": error.exit_code, "message": str(error)}}
             if details:
                 document["error"]["problems"] = details
+            if isinstance(error, InfeasibleError | SolverError):
+                document["error"]["proven"] = isinstance(error, InfeasibleError)
+                document["error"]["reasons"] = list(error.reasons)
+                document["error"]["changes"] = [asdict(change) for change in error.changes]
             print(json.dumps(document, indent=1))
         else:
             self.errors.print(str(error), markup=False)

@@ -32,11 +32,34 @@ class Problem:
         return ": ".join(part for part in (self.where, self.key_path, self.problem) if part)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A single change of what is asked, or of what the city offers, that would make a plan possible.
+
+    `cost` is more money for a budget, or the present cost of what the change makes possible or needs, as `change` says;
+    None where it costs nothing. `demand` names whom it helps; empty when it makes the whole plan possible.
+    """
+
+    kind: str
+    change: str
+    demand: str = ""
+    cost: float | None = None
+    lon_deg: float | None = None
+    lat_deg: float | None = None
+
+
 class PlannerError(Exception):
     """Any failure that `planner` explains; `exit_code` is what the command line returns for it."""
 
     exit_code: ClassVar[int] = 3
     kind: ClassVar[str] = "error"
+
+
+def _told(changes: tuple[Change, ...]) -> list[str]:
+    """Return the lines that tell the changes."""
+    if not changes:
+        return []
+    return ["The cheapest single changes that would help:", *(f"- {item.change}" for item in changes)]
 
 
 class InputError(PlannerError, ValueError):
@@ -64,22 +87,35 @@ class SourceError(PlannerError, OSError):
 
 
 class InfeasibleError(PlannerError):
-    """No plan exists, and `reasons` say which demands, budgets or places stand in the way."""
+    """No plan exists: proven. `reasons` say which demands, budgets or places stand in the way.
+
+    `changes` are the cheapest ones of each kind that were found to help.
+    """
 
     exit_code = 1
     kind = "infeasible"
 
-    def __init__(self, *reasons: str) -> None:
+    def __init__(self, *reasons: str, changes: tuple[Change, ...] = ()) -> None:
         """Collect the reasons, most telling first."""
-        super().__init__("\n".join(reasons))
+        super().__init__("\n".join([*reasons, *_told(changes)]))
         self.reasons = reasons
+        self.changes = changes
 
 
 class SolverError(PlannerError, RuntimeError):
-    """The solver ended without an answer that can be used."""
+    """The search or a solver ended without an answer that can be used: nothing is proven.
+
+    `changes` are those that were found to make a plan possible, where it was looked for them.
+    """
 
     exit_code = 3
     kind = "solver"
+
+    def __init__(self, *reasons: str, changes: tuple[Change, ...] = ()) -> None:
+        """Collect what was found."""
+        super().__init__("\n".join([*reasons, *_told(changes)]))
+        self.reasons = reasons
+        self.changes = changes
 
 
 class VerdictError(PlannerError):

@@ -38,6 +38,7 @@ HOMES = {
         "design/solvers.py",
         "design/solver_process.py",
         "design/selection.py",
+        "design/shortfalls.py",
         "design/variables.py",
         "design/constraints.py",
         "design/line_program.py",

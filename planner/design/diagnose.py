@@ -3,39 +3,61 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
 
 from planner import costs
 from planner.design.graph import design_graph, sites_that_host
 from planner.design.ledger import PriceTable
-from planner.design.rollouts import Context, draft_spending, plan_jointly
+from planner.design.pricing import RouteSearch
+from planner.design.remedies import demand_changes
 from planner.design.routes import RouteJudge, allowed_technologies
+from planner.design.search import STARTS, LocalSearch
 from planner.design.settled import SettledWorld
+from planner.design.shortfalls import budget_changes, phases_of
 from planner.design.stations import Distances, Reach, capital_tariff, reach, station_cost
 from planner.design.work import Work
-from planner.errors import InfeasibleError, PlannerError, SolverError
+from planner.errors import Change, InfeasibleError, PlannerError, SolverError
 from planner.network import Network
-from planner.scenario import Budgets, Demand, Scenario
+from planner.scenario import Demand, Scenario
 
 NAMED_BRIDGES = 5
 """Number of bridges that a reason spells out."""
 DIAGNOSIS_STEPS = 60
 """Steps of work spent on a plan without budgets, to say what is missing."""
+EXPLAINED_DEMANDS = 5
+"""Number of demands for which changes are tried."""
 
 
-def obstacles(network: Network, scenario: Scenario) -> tuple[str, ...]:
-    """Return why demands can never be served, each proven; empty when nothing of the kind is found."""
+def obstacles(network: Network, scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
+    """Return why demands can never be served, each proven, by demand; empty when nothing of the kind is found."""
     graph = design_graph(network)
     distances = Distances(network, scenario, graph)
     judge = RouteJudge(network, scenario)
-    reasons: list[str] = []
+    found: dict[str, tuple[str, ...]] = {}
     for demand in scenario.demands:
-        reasons += _missing_means(scenario, demand)
+        reasons = _missing_means(scenario, demand)
         reached = reach(distances, scenario, demand)
         reasons += _missing_reach(scenario, demand, reached)
         if demand.routes > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
             reasons += _bridges(judge, demand)
-    return tuple(dict.fromkeys(reasons))
+        if reasons:
+            found[demand.id] = tuple(dict.fromkeys(reasons))
+    return found
+
+
+def refuse(world: SettledWorld, found: Mapping[str, tuple[str, ...]]) -> InfeasibleError:
+    """Return the error for demands that can never be served, with what would make each of them possible."""
+    scenario = world.scenario
+    changes: list[Change] = []
+    for demand_id in list(found)[:EXPLAINED_DEMANDS]:
+        changes += demand_changes(world, scenario.demand(demand_id))
+    weight = sum(scenario.demand(demand_id).weight for demand_id in found)
+    if len(found) < len(scenario.demands):
+        names = ", ".join(found)
+        text = f"leave out {'demand' if len(found) == 1 else 'demands'} {names} (weight {weight:g})"
+        changes.append(Change(kind="one demand less", change=text, demand=names))
+    reasons = dict.fromkeys(reason for reasons in found.values() for reason in reasons)
+    return InfeasibleError(*reasons, changes=tuple(changes))
 
 
 def _missing_means(scenario: Scenario, demand: Demand) -> list[str]:
@@ -101,51 +123,52 @@ def _describe(network: Network, span: int) -> str:
     return f"{network.spans.ids[span]} ({metres:.0f} m at {lon_deg:.5f}, {lat_deg:.5f})"
 
 
-def explain_no_plan(world: SettledWorld, work: Work) -> PlannerError:
+def explain_no_plan(world: SettledWorld, prices: PriceTable, work: Work) -> PlannerError:
     """Return the error to raise when the search ended without a plan: proven impossible, or not found."""
     scenario = world.scenario
     if work.interrupted:
         return SolverError("interrupted before a plan was found")
     if work.unrouted:
         names = ", ".join(work.unrouted)
+        changes = [
+            change
+            for demand_id in work.unrouted[:EXPLAINED_DEMANDS]
+            for change in demand_changes(world, scenario.demand(demand_id))
+        ]
         return SolverError(
             f"no route was found for demand {names} on top of the others, and none was ruled out; lower targets, more "
-            "lanes or links, more free fibers, or candidate sites nearer to the middle may help"
+            "lanes or links, more free fibers, or candidate sites nearer to the middle may help",
+            changes=tuple(changes),
         )
     if not costs.budget_limits(scenario):
         return SolverError(
             f"no plan was found in {work.spent} steps and {work.seconds:.0f} s, and none was ruled out; "
             "more steps (solver.work_budget) or more candidate sites may help"
         )
-    return _explain_budgets(world)
+    return _explain_budgets(world, prices)
 
 
-def _explain_budgets(world: SettledWorld) -> PlannerError:
+def _explain_budgets(world: SettledWorld, prices: PriceTable) -> PlannerError:
     """Return an error that compares budgets with a plan that ignores them, and with what nobody can avoid."""
-    network, scenario = world.network, world.scenario
-    free = tuple(phase.model_copy(update={"budget": None}) for phase in scenario.phases)
-    changes = {"phases": free, "budgets": Budgets()}
-    unlimited = replace(scenario, spec=scenario.spec.model_copy(update=changes))
+    scenario = world.scenario
     work = Work(gap=0.0, budget=DIAGNOSIS_STEPS, time_limit_s=scenario.spec.solver.time_limit_s)
-    prices = PriceTable(network, scenario)
-    context = Context(
-        network=network, scenario=unlimited, work=work, prices=PriceTable(network, unlimited), past=world.past
-    )
-    draft = plan_jointly(context)
+    search = RouteSearch(design_graph(world.network), RouteJudge(world.network, scenario))
+    local = LocalSearch(search, prices, scenario.demands, work)
+    best = local.improve(local.construct(world.past, orders=STARTS), DIAGNOSIS_STEPS)
     proven = _unavoidable(world, prices)
     hints: list[str] = []
-    spent = draft_spending(prices, draft) if draft is not None else []
-    for limit in prices.limits if draft is not None else ():
-        excess = limit.spent(spent) - limit.amount
-        if excess > 0.0:
+    for limit in prices.limits:
+        spent = limit.spent(best.spending())
+        if spent > limit.amount:
             hints.append(
-                f"without budgets, the cheapest plan found spends {_money(scenario, limit.spent(spent))} in "
-                f"{_phases_of(scenario, limit)}, {_money(scenario, excess)} more than its budget of "
+                f"without budgets, the cheapest plan found spends {_money(scenario, spent)} in "
+                f"{phases_of(scenario, limit)}, {_money(scenario, spent - limit.amount)} more than its budget of "
                 f"{_money(scenario, limit.amount)}"
             )
+    changes = budget_changes(world, prices, local.pool.candidates)
     if proven:
-        return InfeasibleError(*proven, *hints)
-    return SolverError("\n".join(["no plan within the budgets was found, and none was ruled out", *hints]))
+        return InfeasibleError(*proven, *hints, changes=changes)
+    return SolverError("no plan within the budgets was found, and none was ruled out", *hints, changes=changes)
 
 
 def _unavoidable(world: SettledWorld, prices: PriceTable) -> list[str]:
@@ -175,12 +198,6 @@ def _available(scenario: Scenario, prices: PriceTable, phase: int) -> float:
     budgets = [math.inf if entry.budget is None else entry.budget for entry in scenario.phases[: phase + 1]]
     total = scenario.spec.budgets.total
     return min(math.fsum(budgets), math.inf if total is None else total)
-
-
-def _phases_of(scenario: Scenario, limit: costs.BudgetLimit) -> str:
-    """Return the phases of a limit in words."""
-    first, last = (scenario.phases[phase].id for phase in (limit.first_phase, limit.last_phase))
-    return f"phase {first}" if first == last else f"phases {first} to {last}"
 
 
 def _money(scenario: Scenario, amount: float) -> str:

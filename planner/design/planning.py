@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from planner.design.assembly import assemble_plan
 from planner.design.bounds import METHOD
-from planner.design.diagnose import explain_no_plan, obstacles
+from planner.design.diagnose import explain_no_plan, obstacles, refuse
 from planner.design.ledger import PriceTable
 from planner.design.rollouts import Context
 from planner.design.routes import RouteJudge, routes_of_plan
@@ -14,7 +14,7 @@ from planner.design.settled import settle
 from planner.design.solvers import DEFAULT_SOLVER, solver_names
 from planner.design.strategies import ROLLOUTS, prover
 from planner.design.work import OnProgress, Work
-from planner.errors import InfeasibleError, InputError
+from planner.errors import InputError
 from planner.fixed import fixed_parts
 from planner.network import Network
 from planner.plan import Plan
@@ -46,9 +46,9 @@ def design_plan(
     asked, offered = scenario, network
     world = settle(network, scenario, fixed_parts(network, scenario))
     network, scenario = world.network, world.scenario
-    reasons = obstacles(network, scenario)
-    if reasons and scenario.spec.objective == "net_present_cost":
-        raise InfeasibleError(*reasons)
+    found = obstacles(network, scenario)
+    if found and scenario.spec.objective == "net_present_cost":
+        raise refuse(world, found)
     limits = scenario.spec.solver
     if limits.name != DEFAULT_SOLVER and limits.name not in solver_names():
         problem = f"no solver '{limits.name}' is available here; there are {', '.join(solver_names())}"
@@ -74,5 +74,5 @@ def design_plan(
     )
     draft = ROLLOUTS[chosen](context)
     if draft is None:
-        raise explain_no_plan(world, work)
+        raise explain_no_plan(world, prices, work)
     return assemble_plan(offered, asked, draft, work, rollout=chosen, bound_method=METHOD)
