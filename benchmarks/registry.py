@@ -10,6 +10,7 @@ MODULES = {
     "cities": "benchmarks.cities",
     "geodata": "benchmarks.geodata",
     "growth": "benchmarks.growth",
+    "huts": "benchmarks.huts",
     "steiner": "benchmarks.steiner",
     "survivable": "benchmarks.survivable",
 }

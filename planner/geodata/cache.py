@@ -56,11 +56,14 @@ def _key(scenario: Scenario) -> str | None:
     digest = hashlib.sha256()
     for source in sorted(Path(planner.__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    spec = scenario.spec.model_dump(mode="json", exclude=set(NOT_BUILT_FROM))
+    # rules for candidate sites look where the demands are
+    unread = NOT_BUILT_FROM - {"demands"} if scenario.spec.candidate_sites else NOT_BUILT_FROM
+    spec = scenario.spec.model_dump(mode="json", exclude=set(unread))
     parts = [spec, *(item.model_dump(mode="json") for item in (*scenario.sites, scenario.hardware, scenario.costs))]
     digest.update(json.dumps(parts, sort_keys=True).encode())
-    for layer in _layers(scenario):
-        path = scenario.folder / layer.path
+    layers = [*_layers(scenario), *(rule.parcels.layer for rule in scenario.spec.candidate_sites if rule.parcels)]
+    extracts = [rule.path for rule in scenario.spec.candidate_sites if rule.path]
+    for path in (scenario.folder / name for name in (*(layer.path for layer in layers), *extracts)):
         if not path.is_file():
             return None
         for part in sorted(path.parent.glob(f"{path.name.split('.')[0]}.*")):

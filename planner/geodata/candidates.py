@@ -15,6 +15,7 @@ from planner.geodata.handholes import Handholes
 from planner.geodata.layers import read_layer
 from planner.geodata.lines import Flags
 from planner.geodata.osm_places import read_osm_places
+from planner.geodata.parcels import read_parcels
 from planner.geodata.polygons import read_shapes
 from planner.geodata.region import inside, to_metres
 from planner.geodata.rightofway import Ground
@@ -126,6 +127,10 @@ def _places(around: Surroundings, rule: CandidateRule, where: str) -> Places:
         joined = [at for at in range(len(holes.places)) if holes.junctions[at] >= 0 or holes.feet[at] is not None]
         points = holes.places[joined].reshape(-1, 2)
         return Places(points=points, names=("",) * len(points))
+    if rule.parcels is not None:
+        parcels = read_parcels(around.scenario.folder, rule.parcels)
+        names = tuple(name for name, flag in zip(parcels.names, parcels.fits.tolist(), strict=True) if flag)
+        return Places(points=parcels.points[parcels.fits].reshape(-1, 2), names=names)
     return _osm_places(around.scenario, rule, where)
 
 

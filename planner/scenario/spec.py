@@ -32,7 +32,7 @@ from planner.scenario.economics import (
     SolverLimits,
     Text,
 )
-from planner.scenario.layers import Layers
+from planner.scenario.layers import Layer, Layers
 from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.scenario.rightofway import RightOfWay
 from planner.scenario.technologies import EquipmentNeed, Role, Technology
@@ -125,7 +125,20 @@ class Site(Fittings):
     note: Text = ""
 
 
-PlaceKind = Literal["street-junction", "handhole", "exchange", "data-centre", "municipal", "street-cabinet"]
+PlaceKind = Literal["street-junction", "handhole", "exchange", "data-centre", "municipal", "street-cabinet", "parcel"]
+
+
+class ParcelRule(Model):
+    """Which parcels of land of a layer could hold a hut."""
+
+    layer: Layer
+    min_area_m2: NonNegative = 0.0
+    min_width_m: NonNegative = 0.0
+    """Diameter of the largest circle that fits into the parcel."""
+    excluded: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Column of the layer -> values of parcels that are no candidates (zoning, owner, use)."""
+    required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Column of the layer -> values of which a candidate must have one."""
 
 
 class CandidateRule(Fittings):
@@ -137,9 +150,12 @@ class CandidateRule(Fittings):
     id: Identifier
     """Found sites are called `<id>-001`, `<id>-002` ..."""
     at: PlaceKind
-    """Junctions of streets and handholes of ducts come from those layers, the others from an OpenStreetMap extract."""
+    """Junctions of streets and handholes of ducts come from those layers, parcels from their own, the others from an
+    OpenStreetMap extract."""
     path: str | None = None
     """The extract, where it is not the layer of streets."""
+    parcels: ParcelRule | None = None
+    """Which parcels, for `at: parcel`."""
     hosts: tuple[Role, ...] = ("pair_source", "heralding", "repeater")
     max_sites: Annotated[int, Field(ge=1, le=1000)] = 30
     spacing_m: NonNegative = 1000.0
@@ -153,6 +169,12 @@ class CandidateRule(Fittings):
     zones_required: tuple[str, ...] = ()
     """Kinds of zones of which one must hold the place (municipal land ...); none for everywhere."""
     note: Text = ""
+
+    @model_validator(mode="after")
+    def _parcels_are_described(self) -> CandidateRule:
+        if (self.at == "parcel") != (self.parcels is not None):
+            raise ValueError("`at: parcel` and `parcels` go together")
+        return self
 
 
 class FreeSpaceCandidate(Model):
