@@ -100,7 +100,7 @@ def _tags(path: Path, layer: Layer) -> dict[str, str]:
         if field not in fields:
             text = f"cannot be mapped to a tag{nearest(field, fields)}"
             raise InputError.at(str(path), text, key_path=f"columns.{field}")
-    for option in ("layer", "header", "values", "join_within_m"):
+    for option in ("layer", "header", "values", "codes", "factors", "joins", "join_within_m"):
         if getattr(layer, option):
             raise InputError.at(str(path), "does not apply to OpenStreetMap files; leave it out", key_path=option)
     if layer.crs not in (None, "EPSG:4326", "OGC:CRS84"):

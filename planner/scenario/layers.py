@@ -6,12 +6,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from planner.catalog import Name
+from planner.catalog import Name, Positive
 from planner.scenario.economics import Identifier, Text
 from planner.yamlio import Model
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
 """Beginnings of a connection URL, where a layer would have a path."""
+
+
+class Join(Model):
+    """A table of text whose columns are added to the features of a layer (CSV or TSV with a line of names)."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """Relative to the file of the layer."""
+    column: Annotated[str, Field(min_length=1)]
+    """Column of the layer, or of a table before, that says which row belongs to a feature."""
+    key: Annotated[str, Field(min_length=1)]
+    """Column of the table that holds the same."""
 
 
 class Layer(Model):
@@ -27,6 +38,12 @@ class Layer(Model):
     """Our field name -> column of the file, where they differ."""
     values: dict[Name, str | bool | int | float] = Field(default_factory=dict)
     """Our field name -> value of every feature that the file gives none for (for example `access: lease`)."""
+    codes: dict[Name, dict[str, str]] = Field(default_factory=dict)
+    """Our field -> value in the file -> value that is meant (`road_class: {"1200": primary}`); other values stay."""
+    factors: dict[Name, Positive] = Field(default_factory=dict)
+    """Our field -> what its numbers are multiplied with (`rent_per_m_year: 3.2808` for rents per foot)."""
+    joins: tuple[Join, ...] = ()
+    """Tables with more columns, joined one after the other."""
     crs: str | None = None
     """Coordinate reference system, when the file does not state it (for example `EPSG:4326`)."""
     join_within_m: Annotated[float, Field(ge=0.0, le=50.0)] | None = None

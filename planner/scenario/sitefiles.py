@@ -69,7 +69,7 @@ def read_sites(path: Path, layer: SiteLayer) -> list[Site]:
 def _rows(path: Path, layer: SiteLayer) -> list[SiteRow]:
     """Return the rows of a file, read in the way that its kind needs."""
     kind = path.suffix.lower()
-    picks = bool(layer.tags or layer.objects) or layer.is_database
+    picks = bool(layer.tags or layer.objects or layer.codes or layer.factors or layer.joins) or layer.is_database
     if kind in (".geojson", ".json") and not picks:
         found = _geojson_rows(path, layer)
         if found is not None:

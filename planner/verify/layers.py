@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from planner.scenario import Layer, Scenario
+from planner.scenario.layers import Join
 from planner.verify.rawfiles import LONGITUDE_LATITUDE, UNREADABLE, RawLine, read_raw_file
 
 USUAL_COLUMNS = {"road_class": "highway"}
@@ -33,9 +35,14 @@ def read_raw_layer(folder: Path, layer: Layer) -> RawLayer:
         lines, stated = read_raw_file(folder / layer.path, layer)
     except UNREADABLE as error:
         return RawLayer(unread=f"{layer.path} could not be read ({error})")
-    values = {column_of(layer, field): value for field, value in layer.values.items()}
+    try:
+        tables = [(join.column, _table(folder / layer.path, join)) for join in layer.joins]
+    except UNREADABLE as error:
+        return RawLayer(unread=f"a table beside {layer.path} could not be read ({error})")
     return RawLayer(
-        lines=tuple(RawLine(points=line.points, properties=_with_values(line.properties, values)) for line in lines),
+        lines=tuple(
+            RawLine(points=line.points, properties=_as_meant(line.properties, layer, tables)) for line in lines
+        ),
         crs=str(layer.crs or stated or LONGITUDE_LATITUDE),
         moved_m=layer.join_within_m or 0.0,
         unread="" if lines else f"{layer.path} holds no lines",
@@ -47,8 +54,34 @@ def column_of(layer: Layer, field: str) -> str:
     return layer.columns.get(field, USUAL_COLUMNS.get(field, field))
 
 
-def _with_values(properties: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**values, **{name: value for name, value in properties.items() if value not in (None, "")}}
+def _table(path: Path, join: Join) -> dict[str, Mapping[str, Any]]:
+    """Return the rows of a table by the column that joins them, the first of several."""
+    text = (path.parent / join.path).read_text(encoding="utf-8-sig")
+    sign = next((sign for sign in "\t|;," if sign in text.partition("\n")[0]), ",")
+    rows = list(csv.DictReader(text.splitlines(), delimiter=sign))
+    return {(row[join.key] or "").strip(): row for row in reversed(rows)}
+
+
+def _as_meant(
+    properties: Mapping[str, Any], layer: Layer, tables: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]]
+) -> Mapping[str, Any]:
+    """Return properties with what tables, codes, factors and values of the layer say about them."""
+    found = dict(properties)
+    for column, rows in tables:
+        found = {**rows.get(_text(found.get(column)), {}), **found}
+    for field, meant in layer.codes.items():
+        name = column_of(layer, field)
+        found[name] = meant.get(_text(found.get(name)), found.get(name))
+    for field, factor in layer.factors.items():
+        number = _number(found.get(column_of(layer, field)))
+        if number is not None:
+            found[column_of(layer, field)] = number * factor
+    values = {column_of(layer, field): value for field, value in layer.values.items()}
+    return {**values, **{name: value for name, value in found.items() if value not in (None, "")}}
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).strip()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

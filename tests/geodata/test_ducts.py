@@ -5,6 +5,7 @@ import pytest
 from geodata.maps import CROSS, at, collection, duct, ids, line, make_scenario, noted, rows, site, street
 from planner.errors import InputError
 from planner.geodata import build_network
+from planner.verify.layers import own_prices
 
 
 def span(network, name):
@@ -156,6 +157,18 @@ def test_ducts_farther_apart_are_joined_only_where_the_layer_says_so(tmp_path):
         layer = {} if within_m is None else {"join_within_m": within_m}
         network = build_network(make_scenario(tmp_path, ducts=ducts, duct_layer=layer))
         assert len(rows(network, "duct")) == count
+
+
+def test_prices_in_other_units_and_currencies_of_length(tmp_path):
+    ducts = [duct("d1", (0, 0), (1000, 0), access="both", rent_per_m_year=0.5, lease_per_fiber_km_year=100.0)]
+    factors = {"rent_per_m_year": 3.2808, "lease_per_fiber_km_year": 0.6214}
+    scenario = make_scenario(tmp_path, ducts=ducts, duct_layer={"factors": factors})
+    network = build_network(scenario)
+    pull, lease = span(network, "d1/pull"), span(network, "d1/lease")
+    assert pull["rent_per_year"] == pytest.approx(0.5 * 3.2808 * 1000.0 * pull["length_km"])
+    assert lease["lease_per_fiber_year"] == pytest.approx(62.14 * lease["length_km"])
+    prices = own_prices(scenario)
+    assert (prices.rents_per_m_year, prices.leases_per_fiber_km_year) == ({0.5 * 3.2808}, {100.0 * 0.6214})
 
 
 def test_blocked_ducts_are_left_out_and_owners_named(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import geopandas
 import networkx as nx
 import numpy as np
+import pandas
 import pytest
 import shapely
 
@@ -133,3 +134,33 @@ def test_gracethd_sections_in_lambert_93_become_ducts(tmp_path):
     frame = geopandas.read_file(SHARED / "gracethd-demo" / "t_cheminement.shp")
     expected = frame.length.sum() / 1000.0
     assert network.spans.length_km[rows(network, "duct")].sum() == pytest.approx(expected, rel=1e-3)
+
+
+def test_gracethd_cables_take_their_fibers_and_owners_from_a_table(tmp_path):
+    for stem in ("t_cableline", "t_cheminement"):
+        for ending in (".shp", ".shx", ".dbf", ".prj"):
+            (tmp_path / f"{stem}{ending}").write_bytes(found("gracethd-demo", f"{stem}{ending}"))
+    (tmp_path / "t_cable.csv").write_bytes(found("gracethd-demo", "t_cable.csv"))
+    cables = {
+        "path": "t_cableline.shp",
+        "columns": {"id": "cl_code", "owner": "cb_prop", "free_fibers": "cb_capafo", "used_fibers": "cb_fo_util"},
+        "values": {"access": "lease"},
+        "joins": [{"path": "t_cable.csv", "column": "cl_cb_code", "key": "cb_code"}],
+    }
+    scenario = make_scenario(
+        tmp_path,
+        found("gracethd-demo", "t_cheminement.shp"),
+        street_layer={"path": "t_cheminement.shp", "columns": {"id": "cm_code"}},
+        more_layers={"ducts": [cables]},
+        sites=points((2.5702, 47.1993), (2.5728, 47.1997)),
+        extent=TOURAINE,
+    )
+    network = build_network(scenario)
+    leased = rows(network, "dark_fiber")
+    table = pandas.read_csv(tmp_path / "t_cable.csv", sep=";").set_index("cb_code")
+    lines = geopandas.read_file(tmp_path / "t_cableline.shp").set_index("cl_code")
+    assert len(leased) >= 18
+    for index in leased:
+        row = table.loc[lines.loc[network.spans.ids[index].partition("/")[0].partition("~")[0], "cl_cb_code"]]
+        assert network.spans.max_fibers[index] == row["cb_capafo"]
+        assert network.spans.name[index] == row["cb_prop"]

@@ -3,8 +3,10 @@
 import bz2
 import gzip
 
+import geopandas
 import numpy as np
 import pytest
+import shapely
 
 from geodata.maps import CROSS, at, collection, ids, line, make_scenario, noted, osm_text, rows, site, street
 from planner.errors import InputError
@@ -220,6 +222,40 @@ def test_columns_of_the_file_are_mapped(tmp_path):
     assert (spans.road_class[0], spans.surface[0], spans.name[0]) == ("primary", "sett", "Quai")
 
 
+def test_codes_of_the_file_are_translated_and_tables_joined(tmp_path):
+    coded = [
+        {**item, "properties": {"id": item["properties"]["id"], "rc": code, "paving": "9"}}
+        for item, code in zip(CROSS, (1200, 1500.0, "x"), strict=True)
+    ]
+    (tmp_path / "paving.csv").write_text("code;cover\n9;sett\n9;asphalt\n", encoding="utf-8")
+    layer = {
+        "columns": {"road_class": "rc", "surface": "cover"},
+        "codes": {"road_class": {"1200": "primary", "1500": "residential"}},
+        "joins": [{"path": "paving.csv", "column": "paving", "key": "code"}],
+    }
+    network = build_network(make_scenario(tmp_path, coded, street_layer=layer))
+    classes = dict(zip((name.partition("/")[0] for name in network.spans.ids), network.spans.road_class, strict=True))
+    assert classes == {"west": "primary", "east": "residential", "north": "x"}
+    assert set(network.spans.surface) == {"sett"}
+    assert noted(network, "paving.csv: 1 row with a key used before, left out")
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ({"codes": {"road_klass": {}}}, "codes.road_klass: unknown field 'road_klass'; did you mean 'road_class'?"),
+        ({"joins": [{"path": "no.csv", "column": "id", "key": "k"}]}, "no.csv: cannot be read"),
+        ({"joins": [{"path": "t.csv", "column": "id", "key": "kee"}]}, "joins[0].key: has no column 'kee'; did you"),
+        ({"joins": [{"path": "t.csv", "column": "idd", "key": "key"}]}, "joins[0].column: no feature has the column"),
+    ],
+)
+def test_wrong_translations_are_refused(tmp_path, layer, expected):
+    (tmp_path / "t.csv").write_text("key,v\nwest,1\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        build_network(make_scenario(tmp_path, street_layer=layer))
+    assert expected in str(caught.value)
+
+
 def test_missing_and_strange_classes_are_counted_and_priced_as_unknown(tmp_path):
     streets = (*CROSS, street("x", (2000, 0), (2000, 500)), street("y", (2000, 500), (2000, 900), highway="canal"))
     network = build_network(make_scenario(tmp_path, streets))
@@ -257,6 +293,22 @@ def test_projected_streets_come_out_where_they_are(tmp_path):
         tmp_path, collection(metric), sites=sites, street_layer={"crs": "EPSG:31370"}, max_snap_m=5000.0
     )
     assert build_network(stated).digest == network.digest
+
+
+def test_streets_in_feet_are_as_long_in_metres(tmp_path):
+    frame = geopandas.GeoDataFrame(
+        {"gid": ["s1"], "highway": ["residential"]},
+        geometry=[shapely.LineString([(7_640_000, 680_000), (7_650_000, 680_000)])],
+        crs="EPSG:2913",
+    )
+    frame.to_file(tmp_path / "feet.shp")
+    here = {"west_lon_deg": -122.9, "south_lat_deg": 45.3, "east_lon_deg": -122.4, "north_lat_deg": 45.7}
+    first, last = frame.to_crs(4326).geometry[0].coords
+    sites = [{**site(name, 0, 0), "lon_deg": lon, "lat_deg": lat} for name, (lon, lat) in (("a", first), ("b", last))]
+    contents = (tmp_path / "feet.shp").read_bytes()
+    layer = {"path": "feet.shp", "columns": {"id": "gid"}}
+    network = build_network(make_scenario(tmp_path, contents, street_layer=layer, sites=sites, extent=here))
+    assert network.spans.length_km.sum() == pytest.approx(3.048, rel=1e-3)  # 10,000 international feet
 
 
 def test_attribution_comes_from_the_layer_or_the_file(tmp_path):
