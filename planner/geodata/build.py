@@ -129,8 +129,7 @@ def _look_for_hops(
 
     Buildings and terrain are read only where there is a hop to judge or to find.
     """
-    is_needed = bool(scenario.spec.free_space) or scenario.spec.free_space_search is not None
-    if not is_needed or not scenario.spec.layers.buildings:
+    if not _has_hops(scenario) or not scenario.spec.layers.buildings:
         hops, notes = find_hops(scenario, sites)
         return hops, notes, ()
     surroundings = read_surroundings(scenario, projection)
@@ -158,11 +157,11 @@ def _read_region(scenario: Scenario) -> _Region:
     ground = annotate_ground(scenario, streets, plan)
     ducts = read_ducts(scenario)
     handholes = place_handholes(ducts, plan, scenario.spec.max_snap_m)
-    parts = parts_with_ducts(plan, handholes)
+    parts = parts_with_ducts(plan, handholes, ground.buildable)
     in_main_part = parts == main_part(parts, plan.blocks.lengths_m)
     notes = (
         *_street_notes(path.name, streets, noded.blocks),
-        *_part_notes(parts, in_main_part, plan.blocks.lengths_m),
+        *_part_notes(parts, in_main_part, plan.blocks.lengths_m, with_hops=_has_hops(scenario)),
         *streets.notes,
         *noded.notes,
         *ground.notes,
@@ -247,15 +246,23 @@ def _street_notes(name: str, streets: Streets, blocks: Blocks) -> list[str]:
     return notes
 
 
-def _part_notes(parts: Integers, in_main_part: Flags, lengths_m: Floats) -> list[str]:
-    """Return how much street is not connected to the largest part."""
-    count = len(np.unique(parts))
-    if count == 1:
-        return ["all streets are connected"]
-    outside_m = lengths_m[~in_main_part].sum()
+def _has_hops(scenario: Scenario) -> bool:
+    return bool(scenario.spec.free_space) or scenario.spec.free_space_search is not None
+
+
+def _part_notes(parts: Integers, in_main_part: Flags, lengths_m: Floats, *, with_hops: bool) -> list[str]:
+    """Return how much street that may be dug is not connected to the largest part."""
+    is_dug = parts >= 0
+    count = len(np.unique(parts[is_dug]))
+    closed_m = lengths_m[~is_dug].sum()
+    closed = f"; digging is forbidden in {closed_m / 1000.0:,.1f} km of others" if closed_m else ""
+    if count <= 1:
+        return [f"all streets {'that may be dug ' if closed_m else ''}are connected{closed}"]
+    outside_m = lengths_m[is_dug & ~in_main_part].sum()
     return [
-        f"streets and ducts form {counted(count, 'part')} without connection; {outside_m / lengths_m.sum():.2%} of the "
-        f"length ({outside_m / 1000.0:,.1f} km) lie outside the largest, and no site is joined there"
+        f"streets and ducts form {counted(count, 'part')} without connection; "
+        f"{outside_m / lengths_m[is_dug].sum():.2%} of the length ({outside_m / 1000.0:,.1f} km) lie outside the "
+        f"largest, and {'only a site that a hop may reach' if with_hops else 'no site'} is joined there{closed}"
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.geodata.ducts import Ducts
-from planner.geodata.lines import Lines, lines_of
+from planner.geodata.lines import Flags, Lines, lines_of
 from planner.geodata.noding import connected_parts
 from planner.geodata.snapping import Foot, StreetPlan, nearest_feet, nearest_junctions
 from planner.geodata.wording import counted, listed
@@ -90,12 +90,15 @@ def street_parts(plan: StreetPlan) -> Integers:
 
 
 def main_part(parts: Integers, block_lengths_m: Floats) -> int:
-    """Return the part with the greatest length of street."""
-    return int(np.argmax(np.bincount(parts, weights=block_lengths_m)))
+    """Return the part with the greatest length of street; streets of part -1 do not count."""
+    counted_in = parts >= 0
+    if not counted_in.any():
+        return 0
+    return int(np.argmax(np.bincount(parts[counted_in], weights=block_lengths_m[counted_in])))
 
 
-def parts_with_ducts(plan: StreetPlan, handholes: Handholes) -> Integers:
-    """Return the connected part of every block, by streets and ducts together."""
+def parts_with_ducts(plan: StreetPlan, handholes: Handholes, buildable: Flags) -> Integers:
+    """Return the connected part of every block, by ducts and streets that may be dug; -1 for streets that may not."""
     junctions = len(plan.blocks.junctions)
     stand_ins = np.array(
         [
@@ -104,11 +107,10 @@ def parts_with_ducts(plan: StreetPlan, handholes: Handholes) -> Integers:
         ],
         dtype=np.int64,
     )
-    start = np.concatenate((plan.blocks.start, stand_ins[handholes.start]))
-    end = np.concatenate((plan.blocks.end, stand_ins[handholes.end]))
+    start = np.concatenate((plan.blocks.start[buildable], stand_ins[handholes.start]))
+    end = np.concatenate((plan.blocks.end[buildable], stand_ins[handholes.end]))
     labels = connected_parts(junctions + len(stand_ins), start, end)
-    parts: Integers = labels[plan.blocks.start]
-    return parts
+    return np.where(buildable, labels[plan.blocks.start], -1)
 
 
 def lay_ducts(ducts: Ducts, handholes: Handholes, handhole_nodes: Integers, nodes: Floats) -> LaidDucts:

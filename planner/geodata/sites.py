@@ -18,7 +18,8 @@ from planner.scenario import Scenario, Site
 def find_street_feet(scenario: Scenario, plan: StreetPlan, parts_allowed: Flags, buildable: Flags) -> list[Foot]:
     """Return for every site the nearest point of a street that may be dug and that hangs together with the most.
 
-    Raises InputError with every site that is farther than `max_snap_m` from such a street.
+    A site that a free-space hop may reach is joined to any street that may be dug, where no such street is near.
+    Raises InputError with every other site that is farther than `max_snap_m` from such a street.
     """
     allowed = parts_allowed & buildable
     if not allowed.any():
@@ -26,6 +27,10 @@ def find_street_feet(scenario: Scenario, plan: StreetPlan, parts_allowed: Flags,
         raise InputError.at(f"{scenario.path}", text)
     points = np.array([(site.lon_deg, site.lat_deg) for site in scenario.sites], dtype=np.float64).reshape(-1, 2)
     feet = nearest_feet(plan, points, allowed)
+    reached = _reached_by_hops(scenario)
+    for index, foot in zip(reached, nearest_feet(plan, points[reached], buildable), strict=True):
+        if feet[index].distance_m > scenario.spec.max_snap_m:
+            feet[index] = foot
     far = [index for index, foot in enumerate(feet) if foot.distance_m > scenario.spec.max_snap_m]
     if far:
         any_street = nearest_feet(plan, points[far], np.ones(len(allowed), dtype=np.bool_))
@@ -34,12 +39,19 @@ def find_street_feet(scenario: Scenario, plan: StreetPlan, parts_allowed: Flags,
                 Problem(
                     where=f"{scenario.path}",
                     key_path=f"site {scenario.sites[index].id}",
-                    problem=_too_far(scenario, plan, index, feet[index], other, parts_allowed),
+                    problem=_too_far(scenario, plan, index, feet[index], other, buildable),
                 )
                 for index, other in zip(far, any_street, strict=True)
             )
         )
     return feet
+
+
+def _reached_by_hops(scenario: Scenario) -> list[int]:
+    """Return the sites that a free-space hop may join to the rest."""
+    ends = {end for hop in scenario.spec.free_space for end in (hop.a, hop.b)}
+    is_searched = scenario.spec.free_space_search is not None
+    return [index for index, site in enumerate(scenario.sites) if is_searched or site.id in ends]
 
 
 def network_sites(scenario: Scenario, site_nodes: Sequence[int], nodes: Floats) -> tuple[NetworkSite, ...]:
@@ -77,7 +89,7 @@ def site_notes(sites: Sequence[NetworkSite]) -> list[str]:
     return notes
 
 
-def _too_far(scenario: Scenario, plan: StreetPlan, index: int, foot: Foot, other: Foot, parts_allowed: Flags) -> str:
+def _too_far(scenario: Scenario, plan: StreetPlan, index: int, foot: Foot, other: Foot, buildable: Flags) -> str:
     """Return what is wrong with a site far from its street, and what would be right."""
     site: Site = scenario.sites[index]
     text = (
@@ -86,6 +98,6 @@ def _too_far(scenario: Scenario, plan: StreetPlan, index: int, foot: Foot, other
         f"move the site or raise it"
     )
     if other.distance_m < foot.distance_m:
-        why = "may not be dug" if parts_allowed[other.block] else "is not connected to the largest part"
+        why = "is not connected to the largest part" if buildable[other.block] else "may not be dug"
         text += f" (street {plan.blocks.ids[other.block]}, {other.distance_m:,.0f} m away, {why})"
     return text

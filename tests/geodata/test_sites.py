@@ -16,6 +16,7 @@ from planner.geodata.region import metric_projection
 from planner.geodata.snapping import Foot, cut_blocks, draw_streets, join_feet
 from planner.physics.fiber import span_loss_db
 from planner.scenario.spec import Extent
+from worlds import hop
 
 EXTENT = Extent(west_lon_deg=5.4, south_lat_deg=50.5, east_lon_deg=5.8, north_lat_deg=50.8)
 SUMS = ("length_km", "loss_db", "trench_capex", "right_of_way_capex")
@@ -82,6 +83,21 @@ def test_sites_avoid_streets_that_may_not_be_dug(tmp_path):
     assert not network.spans.buildable[network.spans.ids.index("fast")]
     assert network.spans.buildable.sum() == len(network.spans) - 1
     assert noted(network, "digging is forbidden in 1 block")
+
+
+def test_sites_avoid_streets_that_hang_on_one_that_may_not_be_dug(tmp_path):
+    streets = (*CROSS, street("gate", (2000, 0), (3000, 0), highway="motorway"),
+               street("island", (3000, 0), (3000, 400), highway="residential"))  # fmt: skip
+    rules = {"density": "urban", "forbidden_road_classes": ["motorway"]}
+    sites = (site("a", 300, 20), site("b", 2990, 300))
+    with pytest.raises(InputError, match=r"street island, 10 m away, is not connected to the largest part"):
+        build_network(make_scenario(tmp_path, streets, sites=sites, right_of_way=rules))
+    network = build_network(make_scenario(tmp_path, streets, sites=sites, right_of_way=rules, max_snap_m=1100.0))
+    assert noted(network, "form 2 parts without connection", "digging is forbidden in 1.0 km of others")
+    assert network.nodes.lon_deg[network.site("b").node] == at(2000, 0)[0]
+    hops = [hop("a", "b")]
+    network = build_network(make_scenario(tmp_path, streets, sites=sites, right_of_way=rules, free_space=hops))
+    assert network.site("b").lateral_km == pytest.approx(0.010, rel=0.01)
 
 
 def test_sites_too_far_from_a_street_are_all_named_with_distance_and_place(tmp_path):
