@@ -1,5 +1,7 @@
 """Parcels that could hold a hut: by size, shape, use and owner; and a scenario that finds sites on them."""
 
+import json
+
 import pytest
 
 from geodata.maps import CROSS, box, collection, make_scenario, noted
@@ -26,7 +28,7 @@ def land(tmp_path):
 
 
 def test_every_parcel_is_told_why_it_is_refused(tmp_path):
-    parcels = read_parcels(tmp_path, ParcelRule.model_validate(RULE))
+    parcels = read_parcels(tmp_path, ParcelRule.model_validate_json(json.dumps(RULE)))
     assert dict(zip([feature["properties"]["id"] for feature in LAND], parcels.faults, strict=True)) == {
         "large": "",
         "small": "45 m2 are less than 100 m2",
