@@ -163,7 +163,7 @@ def _line_needs(judge: RouteJudge, lines: LineGraph, demand: Demand) -> list[Cha
     ends = (judge.sites[demand.a].node, judge.sites[demand.b].node)
     if ends[0] == ends[1]:
         return []
-    if demand.routes == 1 or demand.disjoint == "repeater":
+    if demand.ways == 1 or demand.disjoint == "repeater":
         return [(*ends, 1)]
     if demand.redundancy == "strict":
         return [(*ends, 2)]  # the relaxation knows no more than two ways

@@ -41,20 +41,36 @@ def service_continues(instance: Instance, x: Variables) -> Rows:
 
 
 def routes_share_no_risk(instance: Instance, x: Variables) -> Rows:
-    """Of the routes that could fail together, a demand uses at most one at a time."""
-    for d, demand in enumerate(instance.demands):
-        if demand.routes < 2:
-            continue
+    """Of the routes that could fail together, a demand, or a whole ring, uses at most one at a time."""
+    for members in [{d} for d, demand in enumerate(instance.demands) if demand.routes > 1] + _rings(instance):
         users: dict[int, list[int]] = defaultdict(list)
         for r, route in enumerate(instance.routes):
-            for conflict in route.conflicts if route.demand == d else ():
+            for conflict in route.conflicts if route.demand in members else ():
                 users[conflict].append(r)
         groups = sorted({tuple(routes) for routes in users.values() if len(routes) > 1})
-        for t in range(demand.first_phase, instance.phases):
+        for t in range(instance.phases):
             for g, group in enumerate(groups):
                 active = [x.serve[r, t] for r in group if (r, t) in x.serve]
                 if len(active) > 1:
-                    yield (d, g, t), pulp.lpSum(active) <= 1
+                    yield (min(members), g, t), pulp.lpSum(active) <= 1
+
+
+def ring_is_whole(instance: Instance, x: Variables) -> Rows:
+    """A ring is served as a whole or not at all."""
+    for links in [] if instance.serve_all else _rings(instance):
+        first, *others = sorted(links)
+        for d in others:
+            for t in range(instance.demands[first].first_phase, instance.phases):
+                yield (d, t), x.served[d, t] == x.served[first, t]
+
+
+def _rings(instance: Instance) -> list[set[int]]:
+    """Return the links of every ring."""
+    links: dict[str, set[int]] = defaultdict(set)
+    for d, demand in enumerate(instance.demands):
+        if demand.ring:
+            links[demand.ring].add(d)
+    return [members for _, members in sorted(links.items())]
 
 
 def span_is_built(instance: Instance, x: Variables) -> Rows:
@@ -169,6 +185,7 @@ CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     one_route_meets_full_target,
     service_continues,
     routes_share_no_risk,
+    ring_is_whole,
     span_is_built,
     span_is_open,
     fibers_suffice,

@@ -38,7 +38,7 @@ def obstacles(network: Network, scenario: Scenario) -> Mapping[str, tuple[str, .
         reasons = _missing_means(scenario, demand)
         reached = reach(distances, scenario, demand)
         reasons += _missing_reach(scenario, demand, reached)
-        if demand.routes > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
+        if demand.ways > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
             reasons += _bridges(judge, demand)
         if reasons:
             found[demand.id] = tuple(dict.fromkeys(reasons))
@@ -105,6 +105,11 @@ def _bridges(judge: RouteJudge, demand: Demand) -> list[str]:
     metres = 1000.0 * math.fsum(float(network.spans.length_km[span]) for span in cut)
     passed = [f"passes {len(cut)} spans ({metres:.0f} m)"] if cut else []
     passed += [f"meets {len(far)} risk groups"] if far else []
+    if demand.ring:
+        return [
+            f"ring {demand.ring} needs two disjoint ways between {demand.a} and {demand.b}, but every way "
+            f"{' and '.join(passed)}: {named}{more}"
+        ]
     return [
         f"demand {demand.id} wants two disjoint routes, but every route {' and '.join(passed)}: "
         f"{named}{more}; with redundancy: maximal its routes would share these and nothing else"

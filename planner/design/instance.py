@@ -34,6 +34,8 @@ class InstanceDemand:
     weight: float
     is_kept: bool = False
     """Whether it was served before and must stay so."""
+    ring: str = ""
+    """Ring that it is a link of: the routes of its links share no risk."""
     shared_blocks: frozenset[int] = frozenset()
     """Blocks that several of its routes may use at once: no route can avoid their risks."""
 
@@ -180,6 +182,7 @@ def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool, shared: frozen
         first_phase=scenario.phase_index(demand.from_phase),
         weight=demand.weight,
         is_kept=is_kept,
+        ring=demand.ring,
         shared_blocks=shared,
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from planner.design.graph import DesignGraph
 from planner.design.paths import disjoint_pair
 from planner.design.redundancy import with_nodes_split, with_spans_twice
-from planner.design.routes import RouteJudge
+from planner.design.routes import Candidate, RouteJudge
 from planner.network import Floats
 from planner.scenario import Demand
 
@@ -63,3 +65,24 @@ class PairSearch:
                 graph = with_nodes_split(graph, np.array([risks.node(v) in exempt for v in range(graph.nodes)]))
             self._prepared[demand.id] = (graph, exempt)
         return self._prepared[demand.id]
+
+
+def ring_risks(judge: RouteJudge, demand: Demand, routes: Mapping[str, Sequence[Candidate]]) -> frozenset[str]:
+    """Return what a link of a ring must avoid: the other members, and the risks of the links routed already."""
+    if not demand.ring:
+        return frozenset()
+    others = [other.id for other in judge.scenario.demands if other.ring == demand.ring and other.id != demand.id]
+    taken = [route.conflicts for other in others for route in routes.get(other, ())]
+    return frozenset[str]().union(judge.foreign_places(demand), *taken)
+
+
+def may_join(
+    judge: RouteJudge, demand: Demand, added: Sequence[Candidate], routes: Mapping[str, Sequence[Candidate]]
+) -> bool:
+    """Return whether some routes of a demand share no risk with each other, nor with those of their ring."""
+    taken = ring_risks(judge, demand, routes)
+    for route in added:
+        if not taken.isdisjoint(route.conflicts):
+            return False
+        taken |= route.conflicts
+    return True

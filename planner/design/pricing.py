@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from planner.catalog import LinkHardware
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import Ledger
-from planner.design.pairs import PairSearch
+from planner.design.pairs import PairSearch, ring_risks
 from planner.design.paths import shortest_trees, sum_along, walk_to
 from planner.design.risks import site_risk
 from planner.design.routes import Candidate, RouteJudge, allowed_technologies, repeater_conflict
@@ -112,7 +112,7 @@ class RouteSearch:
     def cheapest_service(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
         """Return the cheapest route or disjoint pair found for a demand on top of what the ledger holds."""
         if demand.routes == 1:
-            route = self.cheapest_route(demand, ledger)
+            route = self.cheapest_route(demand, ledger, ring_risks(self.judge, demand, ledger.routes))
             return None if route is None else (route,)
         service = self._cheapest_pair(demand, ledger)
         while service is not None and len(service) < demand.routes:

@@ -85,7 +85,18 @@ def site_risk(site: str) -> str:
     return f"site:{site}"
 
 
+def foreign_places(risks: Risks, network: Network, demand: Demand) -> frozenset[str]:
+    """Return the places that the routes of a link must leave out: those of the other members of its ring.
+
+    Losing such a place would cut that member's links and this one at once.
+    """
+    others = set(demand.ring_members) - {demand.a, demand.b}
+    nodes = {site.id: site.node for site in network.sites}
+    found = {site_risk(site) for site in others}
+    return frozenset(found | ({risks.node(nodes[site]) for site in others} if demand.disjoint == "node" else set()))
+
+
 def weakest_level(scenario: Scenario) -> Disjointness:
     """Return the weakest level at which demands want two ways for their lines."""
-    asked = {demand.disjoint for demand in scenario.demands if demand.routes > 1} - {"repeater"}
+    asked = {demand.disjoint for demand in scenario.demands if demand.ways > 1} - {"repeater"}
     return next((level for level in LEVELS if level in asked), "structure")

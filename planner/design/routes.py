@@ -14,7 +14,7 @@ from planner.catalog import LinkHardware
 from planner.design.arms import ArmReader
 from planner.design.graph import DesignGraph, design_graph
 from planner.design.redundancy import risks_inside, unavoidable_risks
-from planner.design.risks import Risks, site_risk
+from planner.design.risks import Risks, foreign_places, site_risk
 from planner.network import Network, NetworkSite
 from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route, has_choices
 from planner.plan import Plan, Route, RouteSettings, Station
@@ -131,7 +131,12 @@ class RouteJudge:
             return None
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
         route = route.model_copy(update={"target": demand.target})
-        return self._candidate(demand, technology, spans, route)
+        candidate = self._candidate(demand, technology, spans, route)
+        return None if candidate.conflicts & self.foreign_places(demand) else candidate
+
+    def foreign_places(self, demand: Demand) -> frozenset[str]:
+        """Return the names of what the routes of a link of a ring must avoid; none for other demands."""
+        return foreign_places(self.risks(demand), self.network, demand) if demand.ring else frozenset()
 
     def appraise(
         self,

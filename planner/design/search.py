@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from planner.design.ledger import NEVER, Ledger, Past, PriceTable
+from planner.design.pairs import may_join
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate
 from planner.design.work import Work
@@ -111,6 +112,7 @@ class LocalSearch:
         for demand in self.demands:
             routes = tuple(candidate for candidate in known if candidate.demand == demand.id)
             is_whole = len(routes) == demand.routes and any(route.route.target == "primary" for route in routes)
+            is_whole = is_whole and may_join(self.search.judge, demand, routes, ledger.routes)
             if is_whole and all(ledger.fits(route) for route in routes):
                 ledger.add(demand.id, routes)
         self.note(ledger)
@@ -119,8 +121,8 @@ class LocalSearch:
     def _orders(self) -> list[list[Demand]]:
         """Return orders to construct plans in: hard demands first, early demands first, then at random."""
         scenario = self.search.scenario
-        hard_first = sorted(self.demands, key=lambda d: (-d.routes, scenario.phase_index(d.from_phase), d.id))
-        early_first = sorted(self.demands, key=lambda d: (scenario.phase_index(d.from_phase), -d.routes, d.id))
+        hard_first = sorted(self.demands, key=lambda d: (-d.ways, scenario.phase_index(d.from_phase), d.id))
+        early_first = sorted(self.demands, key=lambda d: (scenario.phase_index(d.from_phase), -d.ways, d.id))
         orders = [hard_first, early_first]
         while len(orders) < STARTS:
             orders.append([self.demands[i] for i in self._random.permutation(len(self.demands))])
@@ -171,6 +173,8 @@ class LocalSearch:
         """Serve a demand on top of what a ledger holds; return whether a way was found."""
         before = self.search.steps
         routes = self.search.cheapest_service(demand, ledger)
+        if routes is None and demand.ring and self._close_ring(ledger, demand):
+            routes = ledger.routes[demand.id]
         if routes is not None:
             self.pool.add(routes)
             ledger.add(demand.id, routes)
@@ -181,9 +185,40 @@ class LocalSearch:
         self.work.spend(self.search.steps - before)
         return routes is not None
 
+    def _close_ring(self, ledger: Ledger, demand: Demand) -> bool:
+        """Route a link that finds no way before the others of its ring; return whether all of them found one.
+
+        A link that fails comes first in the next attempt. The ledger is left as it was when there is no way.
+        """
+        before = {link.id: ledger.routes[link.id] for link in self._links(demand) if link.id in ledger.routes}
+        order = [demand, *(link for link in self._links(demand) if link.id in before)]
+        for _ in order:
+            ledger.remove(link.id for link in order)
+            for link in order:
+                routes = self.search.cheapest_service(link, ledger)
+                if routes is None:
+                    break
+                self.pool.add(routes)
+                ledger.add(link.id, routes)
+            else:
+                return True
+            order.remove(link)
+            order.insert(0, link)
+        ledger.remove(link.id for link in order)
+        for name, routes in before.items():
+            ledger.add(name, routes)
+        return False
+
+    def _links(self, demand: Demand) -> list[Demand]:
+        """Return the links of a demand's ring, itself left out."""
+        return [other for other in self.demands if other.ring == demand.ring and other.id != demand.id]
+
     def _related(self, ledger: Ledger) -> list[Demand]:
         """Return a random demand and up to two more that share most spans with it, in random order."""
         seed = self.demands[int(self._random.integers(len(self.demands)))]
+        if seed.ring and self._random.random() < 0.5:
+            links = [seed, *self._links(seed)]
+            return [links[i] for i in self._random.permutation(len(links))]
         spans = {span for item in ledger.routes.get(seed.id, ()) for span in item.passes}
         shared = {
             demand.id: sum(span in spans for item in ledger.routes.get(demand.id, ()) for span in item.passes)

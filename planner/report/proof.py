@@ -93,7 +93,7 @@ def failure_table(dossier: Dossier) -> Table:
     columns = (
         *text_columns("If this fails"),
         *number_columns(["Places"]),
-        *text_columns("Demands without any route", "Demands that keep one route"),
+        *text_columns("Demands without any route", "Demands that keep a route, or their ring the other way round"),
     )
     return Table(caption="Single failures in the last phase, the worst first", columns=columns, rows=tuple(lines))
 

@@ -184,6 +184,12 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
         others = " other" if len(laterals) < len(shared) else ""
         who = "Primary and backup" if demand.routes == 2 else "The routes"
         remarks.append(f"{who} have no{others} risk group in common{but}.")
+    if demand.ring:
+        around = " – ".join(dossier.site_name(site) for site in (*demand.ring_members, demand.ring_members[0]))
+        remarks.append(
+            f"Link of the ring {around}. No two of its links share a risk: after any single cut every partner still "
+            "reaches every other."
+        )
     remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
     chosen = sorted({words for service in services for route in service.routes if (words := _chosen_words(route))})
     return remarks + [f"Set to: {words}." for words in chosen] + [f"Physics: {limit}" for limit in found]

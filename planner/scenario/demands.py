@@ -57,6 +57,8 @@ class Demand(Model):
     group: Text = ""
     """Who asks: core, district, campus, emergency ..."""
     _target: Target = PrivateAttr(default="primary")
+    _ring: str = PrivateAttr(default="")
+    _ring_members: tuple[str, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _backup_asks_less(self) -> Demand:
@@ -102,6 +104,27 @@ class Demand(Model):
     def has_lower_backup(self) -> bool:
         """Return whether the backup may deliver less than the primary route."""
         return self.backup_min_rate_hz is not None or self.backup_min_fidelity is not None
+
+    @property
+    def ring(self) -> str:
+        """Return the id of the ring that the demand is a link of, or nothing."""
+        return self._ring
+
+    @property
+    def ring_members(self) -> tuple[str, ...]:
+        """Return the sites around its ring, in order; none for a demand that is no link of a ring."""
+        return self._ring_members
+
+    @property
+    def ways(self) -> int:
+        """Return how many disjoint ways a network needs between the two sites: two between neighbours on a ring."""
+        return 2 if self._ring else self.routes
+
+    def on_ring(self, ring: str, members: tuple[str, ...]) -> Demand:
+        """Return the demand as a link of a ring."""
+        twin = self.model_copy()
+        twin._ring, twin._ring_members = ring, members
+        return twin
 
     def seen_by(self, target: Target) -> Demand:
         """Return the demand with the targets that a route must meet: the full ones, or those of the backup."""

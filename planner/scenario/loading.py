@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from planner.catalog import CostCatalog, CostItem, HardwareCatalog, load_costs, load_hardware
 from planner.errors import InputError, Problem
+from planner.scenario.groups import group_demands
 from planner.scenario.layers import DATABASE_SCHEMES, SiteLayer
 from planner.scenario.references import reference_problems
 from planner.scenario.sitefiles import read_sites
@@ -37,6 +38,8 @@ def load_scenario(path: Path | str) -> Scenario:
         raise InputError(*sorted(problems, key=_reading_order))
     prices = _local_prices(spec, costs)
     sites = tuple(sorted((*spec.sites, *layer_sites), key=lambda site: site.id))
+    links = group_demands(spec.groups, {site.id: (site.lon_deg, site.lat_deg) for site in sites})
+    spec = spec.model_copy(update={"demands": (*spec.demands, *links)})
     return Scenario(
         path=path,
         spec=spec,

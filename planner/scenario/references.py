@@ -63,6 +63,7 @@ class _Checker:
         for key, elsewhere in (
             ("sites", layer_site_ids),
             ("demands", ()),
+            ("groups", ()),
             ("technologies", ()),
             ("phases", ()),
             ("free_space", ()),
@@ -85,7 +86,8 @@ class _Checker:
                     self.expect((*key_path, end), item.get(end), sites, "site")
                 if item.get("a") is not None and item.get("a") == item.get("b"):
                     self.problems.append(self.document.problem((*key_path, "b"), "both ends are the same site"))
-        for key_path, item in self.items("demands"):
+        self._check_groups(sites)
+        for key_path, item in (*self.items("demands"), *self.items("groups")):
             self.expect((*key_path, "from_phase"), item.get("from_phase"), self.ids("phases"), "phase")
         years: list[int] = []
         for key_path, item in self.items("phases"):
@@ -99,6 +101,22 @@ class _Checker:
         self._check_horizon(years)
         self._check_search()
         self._check_rules()
+
+    def _check_groups(self, sites: list[str]) -> None:
+        """Note members of groups that are no sites or stand twice, and demands that bear the name of a ring's link."""
+        demands = set(self.ids("demands"))
+        for key_path, item in self.items("groups"):
+            written = item.get("members")
+            members = written if isinstance(written, list) else []
+            for index, name in enumerate(members):
+                self.expect((*key_path, "members", index), name, sites, "site")
+                if name in members[:index]:
+                    text = f"site '{name}' is a member already"
+                    self.problems.append(self.document.problem((*key_path, "members", index), text))
+            links = {f"{item.get('id')}.{number + 1}" for number in range(len(members))}
+            for name in sorted(demands & links):
+                text = f"demand '{name}' bears the name of a link of this ring"
+                self.problems.append(self.document.problem((*key_path, "id"), text))
 
     def _check_rules(self) -> None:
         """Note rules of one thing twice, and rules without the layer that they are for."""

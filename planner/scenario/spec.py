@@ -32,6 +32,7 @@ from planner.scenario.economics import (
     SolverLimits,
     Text,
 )
+from planner.scenario.groups import Group
 from planner.scenario.layers import Layer, Layers
 from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
 from planner.scenario.rightofway import RightOfWay
@@ -249,7 +250,10 @@ class ScenarioSpec(Model):
     economics: Economics
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     budgets: Budgets = Budgets()
-    demands: Annotated[tuple[Demand, ...], Field(min_length=1)]
+    demands: tuple[Demand, ...] = ()
+    """At least one, or a group."""
+    groups: tuple[Group, ...] = ()
+    """Partners that are joined as a whole."""
     objective: Literal["net_present_cost", "service"]
     """`net_present_cost`: serve every demand at least cost. `service`: serve the most weight within the budgets,
     then least cost."""
@@ -258,6 +262,12 @@ class ScenarioSpec(Model):
     `end-state-first`: the network of the last phase, then when to build what of it. `all-at-once`: everything in the
     first phase, as a comparison."""
     solver: SolverLimits = SolverLimits()
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> ScenarioSpec:
+        if not self.demands and not self.groups:
+            raise ValueError("there is nothing to plan: name at least one of demands or groups")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

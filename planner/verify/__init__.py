@@ -8,6 +8,7 @@ geometry        lengths on the ellipsoid, trenches against raw streets
 spans           what a span loses
 prices          what a span costs
 routes          routes followed span by span and judged by the physics
+rings           whether partners on a ring reach each other after any single cut
 unavoidable     which risks every route between two sites must meet
 sums            costs added up year by year
 failures        what each cut or outage does to the services

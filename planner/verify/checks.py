@@ -29,6 +29,7 @@ from planner.verify.resource_checks import (
     served_weight_is_right,
     sites_have_room,
 )
+from planner.verify.rings import rings_survive_any_cut
 from planner.verify.route_checks import (
     ceiling_holds,
     fidelity_is_reached,
@@ -82,6 +83,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     routes_are_disjoint,
     routes_lie_apart,
     shared_spans_are_told,
+    rings_survive_any_cut,
     fibers_suffice,
     equipment_suffices,
     sites_have_room,

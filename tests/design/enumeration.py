@@ -2,7 +2,8 @@
 
 Assumed, and true of every instance that the program builds: prices, capital, leases and weights are not negative;
 routes of one demand that share a block also share a risk, unless the demand may share the block; equipment may be
-bought in any phase up to the one that needs it, in any number of purchases; nothing is bought that no route needs.
+bought in any phase up to the one that needs it, in any number of purchases; nothing is bought that no route needs;
+links of a ring have one route each, and one first phase.
 Tried are, for every demand and phase, every set of routes without a common risk (or, where not all must be served, none
 until a first phase); then, for every block, site and unit, every phase of purchase.
 """
@@ -71,8 +72,22 @@ def services(instance: Instance) -> Iterator[Service]:
             for d, history in enumerate(combination)
             for step, chosen in enumerate(history)
         }
-        if _fits(instance, service) and _has_room(instance, service):
+        if _fits(instance, service) and _has_room(instance, service) and _rings_hold(instance, service):
             yield service
+
+
+def _rings_hold(instance: Instance, service: Service) -> bool:
+    """Return whether every ring is whole in every phase, and no two of its routes share a risk."""
+    for ring in {demand.ring for demand in instance.demands} - {""}:
+        links = [d for d, demand in enumerate(instance.demands) if demand.ring == ring]
+        for phase in range(instance.phases):
+            chosen = [service[d, phase] for d in links if (d, phase) in service]
+            if len({bool(routes) for routes in chosen}) > 1:
+                return False
+            risks = [risk for routes in chosen for r in routes for risk in instance.routes[r].conflicts]
+            if len(risks) != len(set(risks)):
+                return False
+    return True
 
 
 def _fits(instance: Instance, service: Service) -> bool:

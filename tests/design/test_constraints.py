@@ -54,9 +54,22 @@ def unforced() -> Instance:
     return world.instance()
 
 
+def ringed() -> Instance:
+    """Return a ring of two links, which may go unserved, and a demand beside it."""
+    world = Builder(phases=2, serve_all=False)
+    links = [world.demand(ring="core"), world.demand(ring="core")]
+    north, south = world.block(3.0), world.block(4.0)
+    world.route(links[0], blocks={north: 1})
+    world.route(links[0], blocks={south: 1})
+    world.route(links[1], blocks={north: 1}, phases=(1,))
+    world.route(world.demand(), blocks={north: 1})
+    return world.instance()
+
+
 def rows_as_text(name: str) -> str:
     """Return the rows of one family alone, as PuLP writes them."""
-    special = {"service_continues": unforced, "all_is_built_at_first": hurried_world, "forced_is_there": forced_world}
+    special = {"service_continues": unforced, "ring_is_whole": ringed}
+    special |= {"all_is_built_at_first": hurried_world, "forced_is_there": forced_world}
     instance = special.get(name, sample)()
     problem = pulp.LpProblem(name, pulp.LpMinimize)
     x = add_variables(problem, instance)
@@ -119,6 +132,15 @@ def risky_world() -> Instance:
     pair = world.demand(routes=2)
     for price, risk in ((1.0, 7), (2.0, 7), (5.0, 8)):
         world.route(pair, blocks={world.block(price): 1}, conflicts=(risk,))
+    return world.instance()
+
+
+def half_a_ring() -> Instance:
+    """Return a world in which only one of two links of a ring can be served."""
+    world = Builder(phases=1, serve_all=False)
+    shared = world.block(1.0)
+    for _ in range(2):
+        world.route(world.demand(ring="core"), blocks={shared: 1})
     return world.instance()
 
 
@@ -209,6 +231,7 @@ WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float
     "one_route_meets_full_target": (humble_world, (1.0, 6.0), (1.0, 3.0)),
     "service_continues": (fickle_world, (3.0, 10.0), (4.0, 10.0)),
     "routes_share_no_risk": (risky_world, (1.0, 6.0), (1.0, 3.0)),
+    "ring_is_whole": (half_a_ring, (0.0, 0.0), (1.0, 1.0)),
     "span_is_built": (idle_world, (1.0, 10.0), (1.0, 0.0)),
     "span_is_open": (resurfaced_world, (2.0, 9.0), (2.0, 5.0)),
     "fibers_suffice": (crowded_world, (2.0, 10.0), (2.0, 1.0)),
@@ -260,6 +283,18 @@ def relaxed_cost(instance: Instance) -> float:
         variable.cat = pulp.LpContinuous
     assert problem.solve(pulp.HiGHS(msg=False)) == pulp.LpStatusOptimal
     return float(pulp.value(problem.objective))
+
+
+@pytest.mark.usefixtures("inprocess")
+def test_links_of_a_ring_share_no_risk(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Builder(phases=1)
+    cheap, dear = world.block(1.0), world.block(5.0)
+    for link in (world.demand(ring="core"), world.demand(ring="core")):
+        world.route(link, blocks={cheap: 1})
+        world.route(link, blocks={dear: 1})
+    assert optimum(world.instance()) == pytest.approx((2.0, 6.0))
+    without(monkeypatch, "routes_share_no_risk")
+    assert optimum(world.instance()) == pytest.approx((2.0, 1.0))
 
 
 @pytest.mark.usefixtures("inprocess")

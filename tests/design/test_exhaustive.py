@@ -74,6 +74,11 @@ def _draw(rng: np.random.Generator) -> Instance:
         demand = world.demand(first_phase=first, weight=weight, **wanted)
         for _ in range(int(rng.integers(2, 5))):
             _draw_route(rng, world, demand)
+    first = int(rng.integers(phases))
+    for _ in range(2 if rng.random() < 0.3 else 0):
+        link = world.demand(first_phase=first, ring="core")
+        for _ in range(int(rng.integers(2, 4))):
+            _draw_route(rng, world, link)
     return world.instance()
 
 
@@ -164,11 +169,12 @@ def test_the_random_instances_use_every_feature() -> None:
     assert {instance.phases for instance in instances} == {1, 2, 3}
     assert {instance.serve_all for instance in instances} == {True, False}
     assert {demand.routes for instance in instances for demand in instance.demands} == {1, 2, 3}
-    assert {len(instance.demands) for instance in instances} == {2, 3, 4}
+    assert {len(instance.demands) for instance in instances} == {2, 3, 4, 5, 6}
     assert any(item.serves > 1 for item in items)
     assert any(item.owned for item in items)
     assert any(demand.is_kept for instance in instances for demand in instance.demands)
     assert any(demand.shared_blocks for instance in instances for demand in instance.demands if demand.routes == 2)
+    assert any(demand.ring for instance in instances for demand in instance.demands)
     assert any(route.is_lower for route in routes)
     assert any(passes > 1 for route in routes for passes in route.blocks.values())
     assert any(instance.budgets for instance in instances)
