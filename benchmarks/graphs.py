@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -197,39 +197,40 @@ def _spans(
     graph: Graph, lines: NDArray[np.float64], prices: NDArray[np.float64], lengths_m: NDArray[np.float64]
 ) -> Spans:
     count = len(graph.edges)
-    nothing, ends = np.zeros(count), graph.ends()
-    empty = ("",) * count
+    ends = graph.ends()
     ids = tuple(f"e{index:06d}" for index in range(count))
     fiber: Any = generous.HARDWARE["fibers"]["ideal"]
     return Spans(
-        ids=ids,
-        start=ends[:, 0].copy(),
-        end=ends[:, 1].copy(),
-        medium=("trench",) * count,
-        length_km=lengths_m / 1000.0,
-        loss_db=lengths_m / 1000.0 * fiber["attenuation_db_per_km"],
-        trench_capex=prices,
-        right_of_way_capex=nothing,
-        cable_capex=nothing,
-        rent_per_year=nothing,
-        lease_per_fiber_year=nothing,
-        max_fibers=np.full(count, 1_000_000, dtype=np.int64),
-        used_fibers=np.full(count, -1, dtype=np.int64),
-        buildable=np.ones(count, dtype=np.bool_),
-        road_class=("unknown",) * count,
-        surface=("unknown",) * count,
-        zone=empty,
-        name=empty,
-        status=empty,
-        risk_groups=tuple((f"street:{span}",) for span in ids),
-        assumed=np.zeros(count, dtype=np.bool_),
-        is_measured=np.zeros(count, dtype=np.bool_),
-        classical_forward_mw=nothing,
-        classical_backward_mw=nothing,
-        classical_nm=nothing,
-        offsets=np.arange(count + 1, dtype=np.int64) * 3,
-        coordinates=lines.reshape(-1, 2),
+        **_plain(count)
+        | {
+            "ids": ids,
+            "start": ends[:, 0].copy(),
+            "end": ends[:, 1].copy(),
+            "medium": ("trench",) * count,
+            "length_km": lengths_m / 1000.0,
+            "loss_db": lengths_m / 1000.0 * fiber["attenuation_db_per_km"],
+            "trench_capex": prices,
+            "max_fibers": np.full(count, 1_000_000, dtype=np.int64),
+            "used_fibers": np.full(count, -1, dtype=np.int64),
+            "buildable": np.ones(count, dtype=np.bool_),
+            "road_class": ("unknown",) * count,
+            "surface": ("unknown",) * count,
+            "risk_groups": tuple((f"street:{span}",) for span in ids),
+            "offsets": np.arange(count + 1, dtype=np.int64) * 3,
+            "coordinates": lines.reshape(-1, 2),
+        }
     )
+
+
+def _plain(count: int) -> dict[str, Any]:
+    """Return all columns of spans about which nothing is known: zeros, false and empty."""
+    values = {
+        "Floats": np.zeros(count),
+        "Integers": np.zeros(count, dtype=np.int64),
+        "NDArray[np.bool_]": np.zeros(count, dtype=np.bool_),
+        "tuple[str, ...]": ("",) * count,
+    }
+    return {column.name: values.get(str(column.type)) for column in fields(Spans)}
 
 
 def _network(graph: Graph, scenario: Scenario, spans: Spans, terminals: Sequence[int]) -> Network:

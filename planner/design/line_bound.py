@@ -18,6 +18,7 @@ from planner.design.blocks import connected_parts, two_route_parts
 from planner.design.line_program import LineNetwork, cheapest_lines, line_program
 from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
 from planner.design.solvers import SolverTask
+from planner.design.steiner import find_tree
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -32,6 +33,8 @@ MAX_FLOWS = 4_000
 """Largest number of flow variables of a program on what is used: more take longer than better edges take to show."""
 MAX_PROOF_FLOWS = 9_000
 """Largest number of flow variables of a program that is to be a proof."""
+MAX_RELAXED = 2_000_000
+"""Sites times edges up to which the relaxation goes on where a tree has been found: it is tight, but slower."""
 MAX_NODES = 2_000
 SLACKS = (3e-5, 8e-6, 2e-6)
 """Distances between bound and network, as shares, at which a proof is tried."""
@@ -103,6 +106,31 @@ class _Watch:
                 self._looked_at = edges
                 return
 
+    def grow_tree(self, terminals: Integers) -> int:
+        """Look for a tree and its bound, for demands that a tree serves; return the steps."""
+        problem, goes_on = self.problem, True
+
+        def offer(used: NDArray[np.bool_]) -> None:
+            price = float(problem.prices[0, used].sum())
+            self.network = LineNetwork(ending="feasible", built=used[None, :], price=price, bound=-np.inf, nodes=0)
+            self._offer(self.network.built)
+
+        def hear(bound: float) -> bool:
+            nonlocal goes_on
+            self.bound = max(self.bound, bound)
+            goes_on = self._hear(self.bound)
+            return goes_on
+
+        found = find_tree(
+            problem.nodes, problem.start, problem.end, problem.prices[0], terminals, hear=hear, offer=offer
+        )
+        return found.steps
+
+    def result(self, steps: int) -> FoundLines:
+        """Return what was found in so many steps."""
+        network = None if self.network is None else self.network.built
+        return FoundLines(bound=self.bound, network=network, price=self.price, steps=steps)
+
     def try_edges(self, edges: Integers, max_flows: int) -> LineNetwork | None:
         """Return the cheapest network on some edges, and offer it if it is the best so far; None where too many."""
         program = line_program(self.problem, edges)
@@ -134,6 +162,11 @@ def find_lines(
     if not problem.demands or not _suffices(problem, np.arange(len(problem.start))):
         return FoundLines(bound=0.0, network=None, price=np.inf, steps=0)
     watch = _Watch(problem, hear=hear, offer=offer, seconds_left=seconds_left)
+    terminals = _tree_terminals(problem)
+    if terminals is not None:
+        tree_steps = watch.grow_tree(terminals)
+        if not hear(watch.bound) or watch.is_settled() or len(terminals) * len(problem.start) > MAX_RELAXED:
+            return watch.result(tree_steps)
     finest = min(1e-4, gap / 20.0)
     slacks = [slack for slack in SLACKS if slack > finest] or [finest]
     state, steps = None, 0
@@ -149,12 +182,17 @@ def find_lines(
         watch.try_used(found.usage)
         if not hear(watch.bound) or steps >= MAX_STEPS or _is_proven(watch, found):
             break
-    return FoundLines(
-        bound=watch.bound,
-        network=None if watch.network is None else watch.network.built,
-        price=watch.price,
-        steps=steps,
-    )
+    return watch.result(steps)
+
+
+def _tree_terminals(problem: OrientationProblem) -> Integers | None:
+    """Return the sites of demands that a tree serves: one route each, one phase, all joined; None for others."""
+    if len(problem.prices) > 1 or any(routes > 1 for _, _, routes, _ in problem.demands):
+        return None
+    ends = np.array([demand[:2] for demand in problem.demands], dtype=np.int64)
+    terminals = np.unique(ends)
+    parts = connected_parts(problem.nodes, ends[:, 0].copy(), ends[:, 1].copy())
+    return terminals if len(np.unique(parts[terminals])) == 1 else None
 
 
 def _look_after(watch: _Watch, before: int, steps: int, bound: float, usage: Floats) -> bool:

@@ -8,45 +8,8 @@ import numpy as np
 from numba import njit, prange
 
 from planner.design.graph import DesignGraph
+from planner.design.heap import pop, push
 from planner.network import Floats, Integers
-
-
-@njit(cache=True)
-def _push(heap_key: Any, heap_node: Any, size: int, key: float, node: int) -> int:
-    """Put an entry on a binary heap; ties are broken by node, so that the result is the same everywhere."""
-    at = size
-    while at > 0:
-        above = (at - 1) >> 1
-        if heap_key[above] < key or (heap_key[above] == key and heap_node[above] <= node):
-            break
-        heap_key[at], heap_node[at] = heap_key[above], heap_node[above]
-        at = above
-    heap_key[at], heap_node[at] = key, node
-    return size + 1
-
-
-@njit(cache=True)
-def _pop(heap_key: Any, heap_node: Any, size: int) -> int:
-    """Take the smallest entry off a binary heap (it is at index 0 before the call) and return the new size."""
-    size -= 1
-    key, node = heap_key[size], heap_node[size]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        right = below + 1
-        if right < size and (
-            heap_key[right] < heap_key[below]
-            or (heap_key[right] == heap_key[below] and heap_node[right] < heap_node[below])
-        ):
-            below = right
-        if key < heap_key[below] or (key == heap_key[below] and node <= heap_node[below]):
-            break
-        heap_key[at], heap_node[at] = heap_key[below], heap_node[below]
-        at = below
-    heap_key[at], heap_node[at] = key, node
-    return size
 
 
 @njit(cache=True)
@@ -57,10 +20,10 @@ def _grow_tree(first_arc: Any, head: Any, weight: Any, source: int, distance: An
     distance[source] = 0.0
     heap_key = np.empty(len(head) + 1)
     heap_node = np.empty(len(head) + 1, np.int64)
-    size = _push(heap_key, heap_node, 0, 0.0, source)
+    size = push(heap_key, heap_node, 0, 0.0, source)
     while size > 0:
         key, node = heap_key[0], heap_node[0]
-        size = _pop(heap_key, heap_node, size)
+        size = pop(heap_key, heap_node, size)
         if key > distance[node]:
             continue
         for arc in range(first_arc[node], first_arc[node + 1]):
@@ -68,7 +31,17 @@ def _grow_tree(first_arc: Any, head: Any, weight: Any, source: int, distance: An
             if reached < distance[head[arc]]:
                 distance[head[arc]] = reached
                 parent[head[arc]] = arc
-                size = _push(heap_key, heap_node, size, reached, head[arc])
+                size = push(heap_key, heap_node, size, reached, head[arc])
+
+
+MIN_THREADED_ARCS = 100_000
+"""Arcs times trees from which threads pay."""
+
+
+@njit(cache=True)
+def _grow_trees_alone(first_arc: Any, head: Any, weight: Any, sources: Any, distance: Any, parent: Any) -> None:
+    for index in range(len(sources)):
+        _grow_tree(first_arc, head, weight, sources[index], distance[index], parent[index])
 
 
 @njit(cache=True, parallel=True)
@@ -85,13 +58,16 @@ def shortest_trees(graph: DesignGraph, weight: Floats, sources: Integers) -> tup
     """
     distance = np.empty((len(sources), graph.nodes))
     parent = np.empty((len(sources), graph.nodes), np.int64)
-    _grow_trees(graph.first_arc, graph.head, weight[graph.arc_span], sources, distance, parent)
+    arc_weight = weight[graph.arc_span]
+    is_small = np.count_nonzero(np.isfinite(arc_weight)) * len(sources) < MIN_THREADED_ARCS
+    grow = _grow_trees_alone if is_small else _grow_trees
+    grow(graph.first_arc, graph.head, arc_weight, sources, distance, parent)
     return distance, parent
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True)
 def _sum_along(parents: Any, tail: Any, targets: Any, arc_value: Any, sums: Any) -> None:
-    for tree in prange(parents.shape[0]):
+    for tree in range(parents.shape[0]):
         for index in range(len(targets)):
             arc = parents[tree, targets[index]]
             while arc >= 0:

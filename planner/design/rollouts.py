@@ -24,6 +24,8 @@ STEPS_PER_SOLVE = 20
 """Steps of work that one run of the integer program counts for, besides its nodes."""
 NODES_PER_STEP = 50
 MAX_NODES = 5_000
+MANY_DEMANDS = 100
+"""Number of demands above which networks of lines come before the first plan: one after the other takes too long."""
 SOLVER_GAP = 1e-4
 IMPROVEMENT_SHARE = 0.8
 """Share of the work that is left after the first plan and goes into improving it; the rest is for the last program."""
@@ -97,18 +99,25 @@ def plan_jointly(context: Context) -> Draft | None:
     search = RouteSearch(design_graph(context.network), RouteJudge(context.network, scenario))
     local = LocalSearch(search, context.prices, scenario.demands, work)
     local.pool.add(known)
-    best = local.construct(past, known, orders=1)
-    drafts = [] if _is_enough(context, local) else [_solve_pool(context, local, best)]
+    best = Ledger(context.prices, past)
 
     def follow(lines: Integers) -> None:
         nonlocal best
         best = min(best, local.route_within(past, lines), key=local.rank)
 
-    context.prove(follow)
+    is_many = len(scenario.demands) > MANY_DEMANDS
+    if is_many:
+        context.prove(follow)
+    if local.plan is None:
+        best = min(best, local.construct(past, known, orders=1), key=local.rank)
+    drafts = [] if _is_enough(context, local) else [_solve_pool(context, local, best)]
+    if not is_many:
+        context.prove(follow)
     if not work.is_over:
         best = min(best, local.construct(past, known, orders=STARTS), key=local.rank)
         best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
-        drafts.append(_solve_pool(context, local, best))
+        if not _is_enough(context, local) or (local.has_choice and not work.is_stopped):
+            drafts.append(_solve_pool(context, local, best))
     if local.plan is not None and scenario.spec.objective == "net_present_cost":
         drafts.append(_draft_of_ledger(local.plan))
     found = [draft for draft in drafts if draft is not None]

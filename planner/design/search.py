@@ -67,6 +67,11 @@ class LocalSearch:
         self._guide: Floats | None = None
         self._random = np.random.default_rng(search.scenario.spec.solver.seed)
 
+    @property
+    def has_choice(self) -> bool:
+        """Return whether some demand has more routes in the pool than it needs."""
+        return len(self.pool) > sum(demand.routes for demand in self.demands)
+
     def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int) -> Ledger:
         """Return the best of the known routes and of a few orders in which demands are routed.
 
@@ -79,6 +84,8 @@ class LocalSearch:
             self.search.distortion = self._guide
             ledger = Ledger(self.prices, past)
             for demand in order:
+                if (ledgers or self.plan is not None) and self.work.is_over:
+                    break
                 self._route(ledger, demand)
             self.note(ledger)
             ledgers.append(ledger)

@@ -8,7 +8,7 @@ rules out numbers of links and lanes.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
@@ -19,7 +19,7 @@ from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.paths import shortest_trees
 from planner.design.routes import conceivable_technologies, is_too_lossy
-from planner.network import Network
+from planner.network import Floats, Integers, Network
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
 from planner.physics.service import werner_of_fidelity
 from planner.scenario import Demand, Scenario, Technology
@@ -31,6 +31,8 @@ FIDELITY_IN_HAND = 0.002
 EXACT_LINKS = 3
 """Number of links up to which whole chains are tried; beyond it the slowest link alone limits the rate."""
 NO_LANES = 1_000_000
+BATCH = 64
+"""Number of trees that are held at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,14 +58,12 @@ class Distances:
         is_hop = np.array([medium == "free_space" for medium in network.spans.medium], dtype=np.bool_)
         optical_km = network.spans.length_km * np.where(is_hop, 1.0, slack)
         self.adds_noise = network.adds_noise()
-        apart = nodes[:, None] != nodes[None, :]
         # the search graph spreads a joint over the spans that meet there; at the arm's own ends there is none
         ends_db = np.array([site.lateral_loss_db - 0.5 * network.nodes.joint_loss_db[site.node] for site in sites])
         ends_km = np.array([slack * site.lateral_km for site in sites])
-        self._loss_db, self._length_km = (
-            np.where(apart, shortest_trees(graph, weight, nodes)[0][:, nodes] + ends[:, None] + ends[None, :], 0.0)
-            for weight, ends in ((graph.span_loss_db, ends_db), (optical_km, ends_km))
-        )
+        hubs = np.array(sorted(self._index[site] for site in _hubs(scenario)), dtype=np.int64)
+        self._loss_db = _distances_to(graph, graph.span_loss_db, nodes, hubs, ends_db)
+        self._length_km = _distances_to(graph, optical_km, nodes, hubs, ends_km)
 
     def loss_db(self, a: str, b: str) -> float:
         """Return the least loss between two sites, infinite where nothing joins them."""
@@ -83,6 +83,27 @@ class Distances:
             left, right = (Arm(length_km=float(lengths_km[i, at]), loss_db=float(losses_db[i, at])) for i in (0, 1))
             links.append(ElementaryLink(left=left, right=right))
         return links
+
+
+def _hubs(scenario: Scenario) -> set[str]:
+    """Return sites such that every arm and every demand ends at one of them: what may host a middle, and some ends."""
+    hubs = {site.id for site in scenario.sites if {"pair_source", "heralding", "repeater"} & set(site.hosts)}
+    demands = Counter(site for demand in scenario.demands for site in (demand.a, demand.b))
+    for demand in scenario.demands:
+        if demand.a not in hubs and demand.b not in hubs:
+            hubs.add(max((demand.a, demand.b), key=lambda site: (demands[site], site)))
+    return hubs
+
+
+def _distances_to(graph: DesignGraph, weight: Floats, nodes: Integers, hubs: Integers, ends: Floats) -> Floats:
+    """Return distances between sites (at nodes, with what their own ends add) of which one is a hub; NaN for others."""
+    matrix = np.full((len(nodes), len(nodes)), np.nan)
+    for first in range(0, len(hubs), BATCH):
+        rows = hubs[first : first + BATCH]
+        trees = shortest_trees(graph, weight, nodes[rows])[0][:, nodes] + ends[rows, None] + ends[None, :]
+        matrix[rows] = np.where(nodes[rows, None] != nodes[None, :], trees, 0.0)
+        matrix[:, rows] = matrix[rows].T
+    return matrix
 
 
 def reach(distances: Distances, scenario: Scenario, demand: Demand) -> Reach:
