@@ -21,7 +21,7 @@ import planner
 from planner.geodata.build import build_network
 from planner.geodata.download import cache_folder
 from planner.network import Network, NetworkSite, Nodes, Spans, with_digest
-from planner.scenario import FreeSpaceCandidate, Layer, Scenario
+from planner.scenario import FreeSpaceCandidate, Layer, Scenario, Site
 
 MAX_ENTRIES = 30
 """Entries that are kept; the one that was not used for the longest goes first."""
@@ -63,7 +63,8 @@ def _key(scenario: Scenario) -> str | None:
     digest.update(json.dumps(parts, sort_keys=True).encode())
     layers = [*_layers(scenario), *(rule.parcels.layer for rule in scenario.spec.candidate_sites if rule.parcels)]
     extracts = [rule.path for rule in scenario.spec.candidate_sites if rule.path]
-    for path in (scenario.folder / name for name in (*(layer.path for layer in layers), *extracts)):
+    tables = [str(Path(layer.path).parent / join.path) for layer in layers for join in layer.joins]
+    for path in (scenario.folder / name for name in (*(layer.path for layer in layers), *tables, *extracts)):
         if not path.is_file():
             return None
         for part in sorted(path.parent.glob(f"{path.name.split('.')[0]}.*")):
@@ -89,6 +90,7 @@ def _write(path: Path, network: Network) -> None:
         "digest": network.digest,
         "sites": [{field.name: getattr(site, field.name) for field in fields(site)} for site in network.sites],
         "hops": [hop.model_dump(mode="json") for hop in network.hops],
+        "found_sites": [site.model_dump(mode="json") for site in network.found_sites],
         "notes": network.notes,
         "attributions": network.attributions,
         "scenario_digest": network.scenario_digest,
@@ -124,6 +126,7 @@ def _read(path: Path, scenario: Scenario) -> Network | None:
             notes=tuple(head["notes"]),
             attributions=tuple(head["attributions"]),
             hops=tuple(FreeSpaceCandidate.model_validate_json(json.dumps(hop)) for hop in head["hops"]),
+            found_sites=tuple(Site.model_validate_json(json.dumps(site)) for site in head["found_sites"]),
         )
         if with_digest(kept).digest != head["digest"]:
             return None

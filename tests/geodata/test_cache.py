@@ -40,6 +40,24 @@ def test_a_kept_network_is_the_one_that_would_be_built(tmp_path, entries):
         assert len(entries()) == 1
 
 
+def test_found_sites_are_kept_and_read_from_the_entry(tmp_path, entries, monkeypatch):
+    rule = {"id": "hut", "at": "street-junction", "detour": 9.0, "spacing_m": 100.0}
+    scenario = make_scenario(tmp_path, candidate_sites=[rule])
+    built = cached_network(scenario)
+    assert len(built.found_sites) == 1
+    monkeypatch.setattr("planner.geodata.cache.build_network", None)
+    assert text(cached_network(scenario)) == text(built)
+
+
+def test_a_joined_table_that_changes_is_read_again(tmp_path):
+    (tmp_path / "paving.csv").write_text("street,cover\nwest,sett\n", encoding="utf-8")
+    joins = [{"path": "paving.csv", "column": "id", "key": "street"}]
+    scenario = make_scenario(tmp_path, street_layer={"columns": {"surface": "cover"}, "joins": joins})
+    assert "sett" in cached_network(scenario).spans.surface
+    (tmp_path / "paving.csv").write_text("street,cover\nwest,asphalt\n", encoding="utf-8")
+    assert "sett" not in cached_network(scenario).spans.surface
+
+
 def test_other_demands_and_times_use_the_same_network(tmp_path, entries):
     scenario = make_scenario(tmp_path)
     cached_network(scenario)
