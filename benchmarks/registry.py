@@ -9,6 +9,7 @@ from benchmarks.rows import Benchmark
 MODULES = {
     "cities": "benchmarks.cities",
     "geodata": "benchmarks.geodata",
+    "geodata-formats": "benchmarks.formats",
     "growth": "benchmarks.growth",
     "huts": "benchmarks.huts",
     "steiner": "benchmarks.steiner",
