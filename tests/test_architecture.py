@@ -39,6 +39,7 @@ HOMES = {
         "design/solver_process.py",
         "design/selection.py",
         "design/shortfalls.py",
+        "design/station_program.py",
         "design/variables.py",
         "design/constraints.py",
         "design/line_program.py",

@@ -25,7 +25,7 @@ from planner.design.reduction import reduce_graph
 from planner.design.redundancy import ChainLink, chain_of_parts
 from planner.design.risks import conduits, is_place, weakest_level
 from planner.design.routes import RouteJudge
-from planner.design.stations import Distances, Reach, present_tariff, reach, station_cost
+from planner.design.station_plan import StationPlan, plan_stations
 from planner.network import Floats, Integers, Network
 from planner.scenario import Demand, Scenario
 from planner.scenario.demands import Disjointness
@@ -76,19 +76,22 @@ class Listener:
 
 
 def lower_bound(
-    network: Network, scenario: Scenario, listener: Listener | None = None, *, prices: PriceTable | None = None
+    network: Network,
+    scenario: Scenario,
+    listener: Listener | None = None,
+    *,
+    prices: PriceTable | None = None,
+    stations: StationPlan | None = None,
 ) -> LowerBound:
     """Return a safe lower bound on the net present cost of every plan that serves all demands.
 
-    `prices` are those of the scenario unless others are given.
+    `prices` are those of the scenario unless others are given, `stations` is what `plan_stations` gave for them, if it
+    was asked before.
     """
     listener = listener or Listener()
     prices = prices or PriceTable(network, scenario)
+    least = (stations or plan_stations(network, scenario, prices)).value
     graph = design_graph(network)
-    distances = Distances(network, scenario, graph)
-    asked = [part for demand in scenario.demands for part in demand.by_target()]
-    reaches: dict[str, Reach] = {demand.id: reach(distances, scenario, demand) for demand in asked}
-    stations = station_cost(present_tariff(prices), scenario, reaches, asked)
     last = len(scenario.phases) - 1
     choices = [tuple(range(last + 1))]
     if last and (network.spans.lease_per_fiber_year > 0.0).any():
@@ -97,12 +100,12 @@ def lower_bound(
     for phases in choices:
         lines = line_graph(network, graph, prices, phases)
         found = bound_lines(
-            network, scenario, lines, replace(listener, on_bound=lambda v: listener.on_bound(stations + v))
+            network, scenario, lines, replace(listener, on_bound=lambda v: listener.on_bound(least + v))
         )
         best, steps = max(best, found.bound), steps + found.steps
-        if not listener.on_bound(stations + best):
+        if not listener.on_bound(least + best):
             break
-    return LowerBound(value=stations + best, steps=steps)
+    return LowerBound(value=least + best, steps=steps)
 
 
 def bound_lines(network: Network, scenario: Scenario, lines: LineGraph, listener: Listener) -> FoundLines:

@@ -14,7 +14,7 @@ from planner.design.routes import RouteJudge, allowed_technologies
 from planner.design.search import STARTS, LocalSearch
 from planner.design.settled import SettledWorld
 from planner.design.shortfalls import budget_changes, phases_of
-from planner.design.stations import Distances, Reach, capital_tariff, reach, station_cost
+from planner.design.stations import Reach, Reaches, capital_tariff, station_cost
 from planner.design.work import Work
 from planner.errors import Change, InfeasibleError, PlannerError, SolverError
 from planner.network import Network
@@ -28,15 +28,13 @@ EXPLAINED_DEMANDS = 5
 """Number of demands for which changes are tried."""
 
 
-def obstacles(network: Network, scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
+def obstacles(network: Network, scenario: Scenario, reaches: Reaches) -> Mapping[str, tuple[str, ...]]:
     """Return why demands can never be served, each proven, by demand; empty when nothing of the kind is found."""
-    graph = design_graph(network)
-    distances = Distances(network, scenario, graph)
     judge = RouteJudge(network, scenario)
     found: dict[str, tuple[str, ...]] = {}
     for demand in scenario.demands:
         reasons = _missing_means(scenario, demand)
-        reached = reach(distances, scenario, demand)
+        reached = reaches.by_demand[demand.id]
         reasons += _missing_reach(scenario, demand, reached)
         if demand.ways > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
             reasons += _bridges(judge, demand)
@@ -179,9 +177,8 @@ def _explain_budgets(world: SettledWorld, prices: PriceTable) -> PlannerError:
 def _unavoidable(world: SettledWorld, prices: PriceTable) -> list[str]:
     """Return the phases up to which stations alone cost more than all budgets so far: a proof."""
     scenario = world.scenario
-    distances = Distances(world.network, scenario, design_graph(world.network))
     asked = {demand.id: demand.by_target() for demand in scenario.demands}
-    reaches = {part.id: reach(distances, scenario, part) for parts in asked.values() for part in parts}
+    reaches = Reaches(world.network, scenario, design_graph(world.network)).by_demand
     owned = math.fsum(max(prices.item_capex[item]) * count for (_, item), count in sorted(world.past.units.items()))
     reasons: list[str] = []
     for phase in range(len(scenario.phases)):

@@ -37,6 +37,12 @@ class Past:
     due_units: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     """(site, item) -> number that must be there by each phase, owned ones included."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing stands and nothing is due."""
+        stands, due = (self.spans, self.sites, self.units), (self.due_spans, self.due_sites, self.due_units)
+        return not any((*stands, *due))
+
 
 NOTHING = Past()
 

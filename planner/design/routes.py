@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -109,6 +109,10 @@ class RouteJudge:
         if demand.id not in self._exempt:
             self._exempt[demand.id] = self.exempt_risks(demand)
         return self._exempt[demand.id]
+
+    def risks_met(self, demand: Demand, spans: Iterable[int]) -> frozenset[str]:
+        """Return the risks that a route of a demand meets on some spans, without those that both may share."""
+        return self.risks(demand).of_all(spans) - self._exempt_of(demand)
 
     def shareable_spans(self, demand: Demand) -> frozenset[int]:
         """Return the usable spans all of whose risks the routes of a demand may share."""
@@ -223,7 +227,7 @@ class RouteJudge:
             passes=dict(sorted(passes.items())),
             needs={key: units for key, units in sorted(needs.items()) if units},
             sites=tuple(sorted({station.site for station in route.stations} | hop_sites)),
-            conflicts=(risks.of_all(passes) - exempt) | _station_conflicts(demand, route),
+            conflicts=self.risks_met(demand, passes) | _station_conflicts(demand, route),
             shareable=frozenset(span for span in passes if risks.of(span) <= exempt),
             lease_per_year=technology.fibers_per_route
             * math.fsum(float(columns.lease_per_fiber_year[span]) * times for span, times in passes.items()),

@@ -6,6 +6,7 @@ Every route on the way joins a pool; the integer program then picks the best com
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -114,13 +115,14 @@ class LocalSearch:
         return ledger
 
     def _given(self, past: Past, known: Sequence[Candidate]) -> Ledger:
-        """Return a ledger in which demands have the routes that are known for them, if those are as many as asked."""
+        """Return a ledger in which demands have the routes that are known for them, where those are what is asked."""
         ledger = Ledger(self.prices, past)
         for demand in self.demands:
             routes = tuple(candidate for candidate in known if candidate.demand == demand.id)
             is_whole = len(routes) == demand.routes and any(route.route.target == "primary" for route in routes)
             is_whole = is_whole and may_join(self.search.judge, demand, routes, ledger.routes)
-            if is_whole and all(ledger.fits(route) for route in routes):
+            apart = all(first.conflicts.isdisjoint(second.conflicts) for first, second in combinations(routes, 2))
+            if is_whole and apart and ledger.fits(*routes):
                 ledger.add(demand.id, routes)
         self.note(ledger)
         return ledger

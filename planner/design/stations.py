@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations
+from functools import cached_property
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.paths import shortest_trees
-from planner.design.routes import conceivable_technologies, is_too_lossy
+from planner.design.routes import ROUNDING, conceivable_technologies, is_too_lossy
 from planner.network import Floats, Integers, Network
 from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
 from planner.physics.service import werner_of_fidelity
@@ -61,6 +62,13 @@ class Distances:
         # the search graph spreads a joint over the spans that meet there; at the arm's own ends there is none
         ends_db = np.array([site.lateral_loss_db - 0.5 * network.nodes.joint_loss_db[site.node] for site in sites])
         ends_km = np.array([slack * site.lateral_km for site in sites])
+        self._ends_db = ends_db
+        # a middle on the way replaces a joint, if there is one at any site
+        self._middle_db = float(network.nodes.joint_loss_db[nodes].max(initial=0.0))
+        self.largest_credit_db = self._middle_db + 2.0 * max(0.0, -float(ends_db.min(initial=0.0)))
+        """How much less than the sum over its spans a link along a walk may lose."""
+        self.link_rates: dict[tuple[str, float, str, str], tuple[float, ElementaryLink | None]] = {}
+        """What was found out about single links: (technology, fidelity, site, site) -> pairs per second and link."""
         hubs = np.array(sorted(self._index[site] for site in _hubs(scenario)), dtype=np.int64)
         self._loss_db = _distances_to(graph, graph.span_loss_db, nodes, hubs, ends_db)
         self._length_km = _distances_to(graph, optical_km, nodes, hubs, ends_km)
@@ -68,6 +76,10 @@ class Distances:
     def loss_db(self, a: str, b: str) -> float:
         """Return the least loss between two sites, infinite where nothing joins them."""
         return float(self._loss_db[self._index[a], self._index[b]])
+
+    def walk_loss_db(self, a: str, b: str, spans_db: float) -> float:
+        """Return what a link between two sites loses at least along a walk whose spans and joints lose `spans_db`."""
+        return spans_db + float(self._ends_db[self._index[a]] + self._ends_db[self._index[b]]) - self._middle_db
 
     def best_links(self, a: str, b: str, middles: Sequence[str]) -> list[ElementaryLink]:
         """Return links over each middle that is not worse than another, in loss and in its longer arm."""
@@ -106,12 +118,23 @@ def _distances_to(graph: DesignGraph, weight: Floats, nodes: Integers, hubs: Int
     return matrix
 
 
+class Reaches:
+    """What the distances ask of the routes of every demand, found out once."""
+
+    def __init__(self, network: Network, scenario: Scenario, graph: DesignGraph) -> None:
+        """Compute everything for one network."""
+        self.distances = Distances(network, scenario, graph)
+        parts = [part for demand in scenario.demands for part in demand.by_target()]
+        self.by_demand: Mapping[str, Reach] = {part.id: reach(self.distances, scenario, part) for part in parts}
+        """Demand, or part of one with a target of its own -> its reach."""
+
+
 def reach(distances: Distances, scenario: Scenario, demand: Demand) -> Reach:
     """Return what is not ruled out for a demand by loss, length, sites and the physics."""
     loss_db = distances.loss_db(demand.a, demand.b)
     options: dict[str, tuple[tuple[int, int], ...]] = {}
     for technology in conceivable_technologies(scenario, demand) if math.isfinite(loss_db) else ():
-        best = _BestChains(distances, scenario, demand, technology)
+        best = BestChains(distances, scenario, demand, technology)
         lanes = {links: best.fewest_lanes(links) for links in range(1, technology.max_links + 1)}
         pairs = tuple((links, count) for links, count in lanes.items() if count <= technology.max_lanes)
         if pairs:
@@ -119,7 +142,7 @@ def reach(distances: Distances, scenario: Scenario, demand: Demand) -> Reach:
     return Reach(demand=demand.id, least_loss_db=loss_db, options=options)
 
 
-class _BestChains:
+class BestChains:
     """The best that chains of a technology could do for a demand, with every link at its own least loss and length."""
 
     def __init__(self, distances: Distances, scenario: Scenario, demand: Demand, technology: Technology) -> None:
@@ -127,14 +150,14 @@ class _BestChains:
         self._demand = demand
         self._technology = technology
         self._hardware = scenario.link_hardware(technology)
-        self._middles = sites_that_host(scenario, "pair_source" if technology.pair_source else "heralding")
+        self._middles = sites_that_host(scenario, technology.middle_role)
         ends = (demand.a, demand.b)
         inner = sites_that_host(scenario, "repeater") if technology.max_links > 1 else ()
-        self._repeaters = [site for site in inner if site not in ends]
+        self.stations = (*ends, *(site for site in inner if site not in ends))
+        """The two ends, then the sites that may hold a repeater."""
         # Noise clicks count as pairs, but no more than the fidelity allows: each of them is right by chance only.
         is_noisy = distances.adds_noise
         self._noise_in_hand = 1.0 / werner_of_fidelity(demand.min_fidelity) if is_noisy else 1.0
-        self._links: dict[tuple[str, str], tuple[float, ElementaryLink | None]] = {}
 
     def fewest_lanes(self, links: int) -> int:
         """Return the lanes without which no chain of so many links can be; more than any limit where none suffices."""
@@ -151,39 +174,56 @@ class _BestChains:
 
     def _link(self, a: str, b: str) -> tuple[float, ElementaryLink | None]:
         """Return the fastest link between two stations, and its rate; 0 where there is none."""
-        key = (min(a, b), max(a, b))
-        if key not in self._links:
-            links = self._distances.best_links(*key, self._middles)
+        ends, known = (min(a, b), max(a, b)), self._distances.link_rates
+        key = (self._technology.id, self._demand.min_fidelity, *ends)
+        if key not in known:
+            limit_db = self._technology.max_link_loss_db
+            credit_db = self._distances.largest_credit_db
+            is_far = limit_db is not None and self._distances.loss_db(*ends) > limit_db * ROUNDING + credit_db
+            links = [] if is_far else self._distances.best_links(*ends, self._middles)
             links = [link for link in links if not is_too_lossy(link, self._technology)]
             rates = [(self._evaluate((link,)).lane_rate_hz, link) for link in links]
-            self._links[key] = max(rates, key=lambda entry: entry[0], default=(0.0, None))
-        return self._links[key]
+            known[key] = max(rates, key=lambda entry: entry[0], default=(0.0, None))
+        return known[key]
+
+    def usable_pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the ordered pairs of stations that a link could join fast enough, with all lanes side by side."""
+        least_hz = self._demand.least_pair_rate_hz / (RATE_IN_HAND * self._noise_in_hand * self._technology.max_lanes)
+        for tail, head in np.argwhere((self._rates_hz >= least_hz) & (self._rates_hz > 0.0)).tolist():
+            yield self.stations[tail], self.stations[head]
+
+    @cached_property
+    def _rates_hz(self) -> Floats:
+        """Rate of the fastest link between every two of the stations; 0 where there is none."""
+        rates_hz = np.zeros((len(self.stations), len(self.stations)))
+        for row, column in combinations(range(len(self.stations)), 2):
+            rate_hz = self._link(self.stations[row], self.stations[column])[0]
+            rates_hz[row, column] = rates_hz[column, row] = rate_hz
+        return rates_hz
 
     def _short_chain_hz(self, links: int) -> float:
-        """Return the rate of the fastest chain: a chain is never faster than one whose links are all faster."""
-        a, b = self._demand.a, self._demand.b
-        best = 0.0
-        for inner in permutations(self._repeaters, links - 1):
-            chain = [self._link(*pair) for pair in pairwise((a, *inner, b))]
-            found = tuple(link for _, link in chain if link is not None)
-            if len(found) == links and min(rate for rate, _ in chain) > best:
-                best = max(best, self._evaluate(found).lane_rate_hz)
+        """Return the rate of the fastest chain: a chain is never faster than its slowest link, nor than faster ones."""
+        if links == 1:
+            return self._link(self._demand.a, self._demand.b)[0]
+        rates_hz, best = self._rates_hz, 0.0
+        slowest_hz = np.minimum(rates_hz[0, 2:], rates_hz[2:, 1])
+        if links > 2:
+            slowest_hz = np.minimum(np.minimum(rates_hz[0, 2:, None], rates_hz[2:, 2:]), rates_hz[None, 2:, 1])
+        for flat in np.argsort(-slowest_hz, axis=None, kind="stable").tolist():
+            inner = [int(place) + 2 for place in np.unravel_index(flat, slowest_hz.shape)]
+            if slowest_hz.flat[flat] <= best:
+                break
+            chain = [self._link(self.stations[i], self.stations[j])[1] for i, j in pairwise((0, *inner, 1))]
+            best = max(best, self._evaluate(tuple(link for link in chain if link is not None)).lane_rate_hz)
         return best
 
     def _bottleneck_hz(self, links: int) -> float:
         """Return the largest rate that the slowest of so many links can have."""
-        stations = [self._demand.a, *self._repeaters]
-        reached = {self._demand.a: math.inf}
-        for step in range(links):
-            goals = [self._demand.b] if step + 1 == links else self._repeaters
-            reached = {
-                goal: max(
-                    (min(reached[s], self._link(s, goal)[0]) for s in stations if s in reached and s != goal),
-                    default=0.0,
-                )
-                for goal in goals
-            }
-        return reached[self._demand.b]
+        rates_hz = self._rates_hz
+        reached_hz = rates_hz[0, 2:]
+        for _ in range(links - 2):
+            reached_hz = np.minimum(reached_hz[:, None], rates_hz[2:, 2:]).max(axis=0, initial=0.0)
+        return float(np.minimum(reached_hz, rates_hz[2:, 1]).max(initial=0.0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,7 +287,7 @@ def _end_cost(tariff: Tariff, scenario: Scenario, reaches: Mapping[str, Reach], 
 
 def _common_units(scenario: Scenario, reached: Reach) -> dict[str, int]:
     """Return the units at one end that a route needs whatever its technology, with one lane."""
-    needs = [_units(scenario.technology(name), "end", lanes=1) for name in reached.options]
+    needs = [units_of_role(scenario.technology(name), "end", lanes=1) for name in reached.options]
     return {item: min(need.get(item, 0) for need in needs) for item in needs[0]} if needs else {}
 
 
@@ -266,20 +306,19 @@ def _inner_cost(tariff: Tariff, scenario: Scenario, reached: Reach, demand: Dema
     costs: list[float] = []
     for name, options in reached.options.items():
         technology = scenario.technology(name)
-        middle_role: Role = "pair_source" if technology.pair_source else "heralding"
         for links, lanes in options:
-            end = _units(technology, "end", lanes=lanes)
+            end = units_of_role(technology, "end", lanes=lanes)
             extra = {item: count - common.get(item, 0) for item, count in end.items()}
             costs.append(
                 2 * cost_of(extra)
-                + links * cost_of(_units(technology, middle_role, lanes=lanes))
-                + (links - 1) * cost_of(_units(technology, "repeater", lanes=lanes))
+                + links * cost_of(units_of_role(technology, technology.middle_role, lanes=lanes))
+                + (links - 1) * cost_of(units_of_role(technology, "repeater", lanes=lanes))
             )
     return min(costs, default=0.0)
 
 
-def _units(technology: Technology, role: Role, *, lanes: int) -> dict[str, int]:
-    """Return the units that a station of a role needs for a route."""
+def units_of_role(technology: Technology, role: Role, *, lanes: int) -> dict[str, int]:
+    """Return the units (by item) that a station of a role needs for a route with so many lanes."""
     units: dict[str, int] = defaultdict(int)
     for need in technology.equipment.get(role, ()):
         units[need.item] += need.units_for(lanes)

@@ -13,6 +13,7 @@ from planner.design.ledger import Past, PriceTable
 from planner.design.rollouts import Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
 from planner.design.routes import Candidate, allowed_technologies
 from planner.design.settled import SettledWorld
+from planner.design.station_plan import StationPlan
 from planner.design.work import Work
 from planner.network import Network
 from planner.scenario import Budgets, Rollout, Scenario
@@ -21,11 +22,14 @@ END_STATE_SHARE = 0.5
 """Share of the work that end-state-first spends on the network of the last phase."""
 
 
-def prover(world: SettledWorld, work: Work, *, at_first: bool = False) -> Callable[[OnLines], None]:
+def prover(
+    world: SettledWorld, work: Work, *, at_first: bool = False, stations: StationPlan | None = None
+) -> Callable[[OnLines], None]:
     """Return how a bound on the cost of all plans is computed; bounds go to `work` as they are found.
 
     The call takes a function that is told of cheap networks of lines. There is no bound if demands may be left
-    unserved. What is due is paid for, and free to use; equipment that stands saves no more than its price.
+    unserved. `stations` is what `plan_stations` gave for this world, where nothing is settled. What is due is paid for,
+    and free to use; equipment that stands saves no more than its price.
     """
 
     def prove(on_lines: OnLines) -> None:
@@ -43,7 +47,7 @@ def prover(world: SettledWorld, work: Work, *, at_first: bool = False) -> Callab
         )
         free = world.with_due_for_nothing()
         prices = PriceTable(free.network, free.scenario, at_first=at_first)
-        bound = lower_bound(free.network, free.scenario, listener, prices=prices)
+        bound = lower_bound(free.network, free.scenario, listener, prices=prices, stations=stations)
         work.spend(bound.steps // STEPS_PER_WORK)
         work.proved(bound.value + beside)
 

@@ -6,11 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from design.judged import best_of_simple_routes, try_plan
+from design.judged import best_of_simple_routes, try_plan, world_of
 from planner.design import design_plan
-from planner.errors import InfeasibleError, SolverError
+from planner.design.bounds import lower_bound
+from planner.design.graph import design_graph
+from planner.design.ledger import PriceTable
+from planner.design.station_plan import StationPlan
+from planner.design.stations import Reaches, present_tariff, station_cost
+from planner.errors import InfeasibleError
 from planner.plan import Plan
 from worlds import CHAIN, PAIRS, World, demand, make_world, stored
 
@@ -73,5 +79,98 @@ def test_no_room_at_all_gives_no_plan(tmp_path: Path) -> None:
     items = items | {"user-receiver": items["user-receiver"].model_copy(update={"area_m2": 1.0})}
     costs = world.scenario.costs.model_copy(update={"items": items})
     scenario = replace(world.scenario, costs=costs)
-    with pytest.raises((SolverError, InfeasibleError)):
+    with pytest.raises(InfeasibleError, match="site A has no room"):
         design_plan(world.network, scenario)
+
+
+def short_links(limit_db: float, **changes: Any) -> list[dict[str, Any]]:
+    """Return technologies of which the chain has links of a limited loss."""
+    return [PAIRS, CHAIN | {"max_link_loss_db": limit_db} | changes]
+
+
+def with_serves(world: World, **serves: int) -> World:
+    """Return the world with items that serve more needs."""
+    items = world.scenario.costs.items
+    changed = {name.replace("_", "-"): count for name, count in serves.items()}
+    items = items | {name: items[name].model_copy(update={"serves": count}) for name, count in changed.items()}
+    costs = world.scenario.costs.model_copy(update={"items": items})
+    return World(scenario=replace(world.scenario, costs=costs), network=world.network)
+
+
+def test_a_repeater_that_two_demands_share_is_paid_once_and_proven(tmp_path: Path) -> None:
+    wanted = [stored("A", "B", id="one"), stored("A", "B", id="two")]
+    drawn = make_world(tmp_path, "A---m---B", wanted, technologies=short_links(0.6))
+    for serves, repeaters in ((1, 2), (2, 1)):
+        world = with_serves(drawn, memory_node=serves)
+        plan = try_plan(world)
+        assert isinstance(plan, Plan)
+        bought = {(item.site, item.item): item.count for item in plan.installations}
+        assert bought["m", "memory-node"] == repeaters
+        assert plan.outcome.gap <= 1e-4
+        assert plan.outcome.lower_bound > station_cost_of(world) + 1000.0  # the hut at least
+
+
+def station_cost_of(world: World) -> float:
+    """Return the least equipment of each route on its own, and the least lines."""
+    prices = PriceTable(world.network, world.scenario)
+    reaches = Reaches(world.network, world.scenario, design_graph(world.network))
+    stations = station_cost(present_tariff(prices), world.scenario, reaches.by_demand, world.scenario.demands)
+    lines = lower_bound(world.network, world.scenario, stations=StationPlan()).value
+    return stations + lines
+
+
+def test_no_plan_is_cheaper_than_the_bound_where_links_are_short() -> None:
+    compared = tighter = 0
+    for seed in range(45):
+        world = world_of(seed, tight=True, technologies=short_links((1.0, 2.0, 4.0)[seed % 3]))
+        world = with_serves(world, memory_node=1 + seed % 2)
+        best = best_of_simple_routes(world)
+        if best is None or best.cost == np.inf:
+            continue
+        compared += 1
+        bound = lower_bound(world.network, world.scenario).value
+        assert bound <= 1000.0 * best.cost * (1.0 + 1e-9), f"seed {seed}"
+        tighter += bound > station_cost_of(world) * (1.0 + 1e-6)
+    assert compared >= 8
+    assert tighter >= 3
+
+
+def test_no_plan_is_cheaper_than_the_bound_where_room_is_short() -> None:
+    compared = 0
+    for seed in range(40):
+        world = world_of(seed)
+        sites = tuple(
+            site.model_copy(update={"max_units": {"pair-source": 1 + (seed + number) % 2, "memory-node": 1}})
+            for number, site in enumerate(world.scenario.sites)
+        )
+        world = World(scenario=replace(world.scenario, sites=sites), network=world.network)
+        best = best_of_simple_routes(world)
+        if best is None or best.cost == np.inf:
+            continue
+        compared += 1
+        bound = lower_bound(world.network, world.scenario).value
+        assert bound <= 1000.0 * best.cost * (1.0 + 1e-9), f"seed {seed}"
+    assert compared >= 8
+
+
+def test_two_routes_need_repeaters_apart(tmp_path: Path) -> None:
+    ring = "A==m==B\n:     :\n+==n==+"
+    world = make_world(tmp_path, ring, [stored("A", "B", routes=2)], technologies=short_links(0.6))
+    plan = try_plan(world)
+    assert isinstance(plan, Plan)
+    assert {item.site for item in plan.installations if item.item == "memory-node"} == {"A", "B", "m", "n"}
+    assert plan.outcome.gap <= 1e-4
+
+
+def test_a_site_without_room_is_named(tmp_path: Path) -> None:
+    limits = {"A": {"max_units": {"user-receiver": 1}}}
+    world = with_limits(tmp_path, "A---B", limits, [demand("A", "B", id="one"), demand("A", "B", id="two")])
+    with pytest.raises(InfeasibleError, match="site A has no room"):
+        design_plan(world.network, world.scenario)
+
+
+def test_repeaters_too_few_for_disjoint_routes_are_called_so(tmp_path: Path) -> None:
+    ring = "A==m==B\n:     :\n+=====+"
+    world = make_world(tmp_path, ring, [stored("A", "B", routes=2)], technologies=short_links(0.6))
+    with pytest.raises(InfeasibleError, match="no choice of repeater sites"):
+        design_plan(world.network, world.scenario)

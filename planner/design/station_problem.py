@@ -1,0 +1,136 @@
+"""The least-cost stations as numbers: demands, what their routes may look like, and what stations cost.
+
+This leaves out the lines: every link costs nothing, wherever it runs. What remains is a relaxation of the whole problem
+that shares no cost with the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from planner.design.rooms import Room
+from planner.design.routes import RouteJudge
+from planner.design.station_graph import StationLink, list_walks, station_links
+from planner.design.stations import BestChains, Reaches, Tariff, units_of_role
+from planner.scenario import Demand, Scenario, Technology
+
+Units = Mapping[str, int]
+"""Item -> units of need."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainOption:
+    """Numbers of links that a route may have with a technology, and what its stations then need at least.
+
+    Only items that cost something or have limited room count.
+    """
+
+    fewest: int
+    most: int
+    end: Units
+    middle: Units
+    repeater: Units
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainChoice:
+    """A technology that a demand may use, in the phases that allow it."""
+
+    demand: int
+    technology: str
+    phases: tuple[int, ...]
+    options: tuple[ChainOption, ...]
+    links: tuple[StationLink, ...]
+    """Links for chains with repeaters; none where no option has more than one link."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StationProblem:
+    """All sets and coefficients of the station program."""
+
+    phases: int
+    demands: tuple[Demand, ...]
+    """Demands, those whose routes have different targets in parts."""
+    whole: tuple[str, ...]
+    """Id of the demand that each of them is or belongs to: its parts share no station."""
+    first_phases: tuple[int, ...]
+    choices: tuple[ChainChoice, ...]
+    tariff: Tariff
+    rooms: Mapping[str, tuple[Room, ...]]
+
+
+def build_station_problem(
+    judge: RouteJudge,
+    reaches: Reaches,
+    *,
+    tariff: Tariff,
+    rooms: Mapping[str, tuple[Room, ...]],
+) -> StationProblem:
+    """Return the station problem of a scenario.
+
+    Sites at the ends of free-space hops open for nothing here, unless demands end there: they count with the lines.
+    """
+    scenario = judge.scenario
+    walks = {item.id: list_walks(scenario, judge.graph, reaches.distances, item) for item in scenario.spec.technologies}
+    limited = {item for found in rooms.values() for room in found for item in room.uses}
+    counted = frozenset(item for item, prices in tariff.item.items() if any(prices) or item in limited)
+    parts = [(part, demand.id) for demand in scenario.demands for part in demand.by_target()]
+    choices: list[ChainChoice] = []
+    for number, (demand, _) in enumerate(parts):
+        for name, pairs in reaches.by_demand[demand.id].options.items():
+            technology = scenario.technology(name)
+            best = BestChains(reaches.distances, scenario, demand, technology)
+            most = max(links for links, _ in pairs)
+            choices.append(
+                ChainChoice(
+                    demand=number,
+                    technology=name,
+                    phases=_phases(scenario, demand, name),
+                    options=_options(technology, pairs, counted),
+                    links=station_links(judge, best, demand, walks[name], most_links=most) if most > 1 else (),
+                )
+            )
+    return StationProblem(
+        phases=len(scenario.phases),
+        demands=tuple(part for part, _ in parts),
+        whole=tuple(whole for _, whole in parts),
+        first_phases=tuple(scenario.phase_index(part.from_phase) for part, _ in parts),
+        choices=tuple(choices),
+        tariff=replace(tariff, site=_without(tariff.site, _hop_sites(judge))),
+        rooms=rooms,
+    )
+
+
+def _hop_sites(judge: RouteJudge) -> frozenset[str]:
+    """Return the sites at the ends of hops where no demand ends."""
+    ends = {site for demand in judge.scenario.demands for site in (demand.a, demand.b)}
+    return frozenset({site for hop in judge.network.hops for site in (hop.a, hop.b)} - ends)
+
+
+def _without(prices: Mapping[str, Sequence[float]], free: frozenset[str]) -> Mapping[str, Sequence[float]]:
+    return {site: [0.0] * len(column) if site in free else column for site, column in prices.items()}
+
+
+def _phases(scenario: Scenario, demand: Demand, technology: str) -> tuple[int, ...]:
+    """Return the phases of a demand in which a technology is allowed."""
+    phases = range(scenario.phase_index(demand.from_phase), len(scenario.phases))
+    return tuple(t for t in phases if technology in scenario.phases[t].technologies)
+
+
+def _options(
+    technology: Technology, pairs: Iterable[tuple[int, int]], counted: frozenset[str]
+) -> tuple[ChainOption, ...]:
+    """Return the options of a technology; successive numbers of links that need the same are one."""
+    options: list[ChainOption] = []
+    for links, lanes in pairs:
+        end, middle, repeater = (
+            {item: units for item, units in units_of_role(technology, role, lanes=lanes).items() if item in counted}
+            for role in ("end", technology.middle_role, "repeater")
+        )
+        option = ChainOption(fewest=links, most=links, end=end, middle=middle, repeater=repeater)
+        if options and not middle and replace(options[-1], fewest=links, most=links) == option:
+            options[-1] = replace(options[-1], most=links)
+        else:
+            options.append(option)
+    return tuple(options)
