@@ -41,7 +41,10 @@ def solve_compactly(
     ):
         solver.setOptionValue(option, value)
     solver.passModel(_model(spans, wishes))
+    # one scheduler serves a whole process: it refuses a solver with another number of threads than the one before
+    highspy.Highs.resetGlobalScheduler(True)
     solver.run()
+    highspy.Highs.resetGlobalScheduler(True)
     info = solver.getInfo()
     has_plan = info.primal_solution_status == 2
     has_bound = np.isfinite(info.mip_dual_bound) and info.mip_dual_bound > 0.0
