@@ -13,13 +13,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from planner.entries import Entry, Fidelity, Name, NonNegative, Positive, Share
+from planner.reliability import Climate, Reliability
 from planner.yamlio import Model, load_model
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-Fidelity = Annotated[float, Field(gt=0.25, le=1.0)]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+__all__ = ["Entry", "Fidelity", "Name", "NonNegative", "Positive", "Share"]
 
 LinkModel = Literal[
     "pair_source",
@@ -34,25 +32,6 @@ Encoding = Literal["polarization", "time_bin", "frequency_bin", "path", "dual_ra
 Distillation = Literal["bbpssw", "dejmps"]
 Sky = Literal["day", "moonlit", "dark"]
 PriceUnit = Literal["per_m", "per_m_year", "per_fiber_km_year", "per_unit", "per_unit_year"]
-
-
-class Entry(Model):
-    """A catalog entry: what it describes and where its figures come from."""
-
-    label: Annotated[str, Field(min_length=1, max_length=200)]
-    """Name for tables and reports."""
-    source: Annotated[str, Field(min_length=3)]
-    """Author, year and identifier of the figures, or the reasoning behind an assumption."""
-    assumed: bool | tuple[str, ...] = False
-    """True when all figures are judgements, or the names of those that are."""
-
-    @model_validator(mode="after")
-    def _assumed_names_are_fields(self) -> Self:
-        if not isinstance(self.assumed, bool):
-            unknown = sorted(set(self.assumed) - set(type(self).model_fields))
-            if unknown:
-                raise ValueError(f"assumed names no field of this entry: {', '.join(unknown)}")
-        return self
 
 
 class Fiber(Entry):
@@ -226,6 +205,9 @@ class HardwareCatalog(Model):
     free_space_terminals: dict[Name, FreeSpaceTerminal]
     converters: dict[Name, Converter] = Field(default_factory=dict)
     channels: dict[Name, ClassicalChannel] = Field(default_factory=dict)
+    reliability: Reliability | None = None
+    """How often things fail; without it, plans say nothing about availability."""
+    climates: dict[Name, Climate] = Field(default_factory=dict)
 
 
 class CostItem(Entry):

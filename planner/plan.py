@@ -99,6 +99,11 @@ class Service(Model):
     every route between the two sites must pass."""
     shared_spans: tuple[SharedSpan, ...] = ()
     """Every span of the routes that carries such a risk, metre for metre."""
+    availability: Share | None = None
+    """Share of the time in which at least one route works; none without figures of reliability."""
+    expected_rate_hz: NonNegative | None = None
+    """Mean rate over the year, always over the fastest route that works."""
+    route_availability: tuple[Share, ...] = ()
 
 
 class SpanBuild(Model):

@@ -14,6 +14,8 @@ SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "bundled" not in path
 LAYERS = (
     {"errors", "units"},
     {"yamlio", "outputs", "examples"},
+    {"entries"},
+    {"reliability"},
     {"catalog"},
     {"scenario"},
     {"network", "plan", "verdict"},

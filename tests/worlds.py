@@ -231,9 +231,10 @@ def make_world(
     *,
     cell_km: float = 0.5,
     hops: Sequence[dict[str, Any]] = (),
+    hardware: dict[str, Any] | None = None,
     **changes: Any,
 ) -> World:
-    """Return the world of a drawing; `changes` replace keys of its scenario file."""
+    """Return the world of a drawing; `hardware` adds to the catalog, `changes` replace keys of its scenario file."""
     rows = drawing.strip("\n").split("\n")
     letters = {c: (row, col) for row, line in enumerate(rows) for col, c in enumerate(line) if c.isalpha()}
     spec: dict[str, Any] = {
@@ -255,7 +256,7 @@ def make_world(
         "solver": {"work_budget": 60, "gap": 0.0},
         **changes,
     }
-    for name, contents in (("hardware", HARDWARE), ("costs", COSTS), ("scenario", spec)):
+    for name, contents in (("hardware", HARDWARE | (hardware or {})), ("costs", COSTS), ("scenario", spec)):
         (folder / f"{name}.yaml").write_text(json.dumps(contents, indent=1), encoding="utf-8")
     (folder / "streets.geojson").write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
     scenario = load_scenario(folder / "scenario.yaml")

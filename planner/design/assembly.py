@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
 
 from planner import costs
+from planner.design.outages import Outages
 from planner.design.risks import is_place
 from planner.design.rollouts import Draft
 from planner.design.routes import Candidate, RouteJudge
@@ -140,6 +141,7 @@ def _plan(network: Network, scenario: Scenario, draft: Draft, quantities: costs.
 def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Quantities:
     ids = [phase.id for phase in scenario.phases]
     judge = RouteJudge(network, scenario)
+    outages = judge.outages
     return costs.Quantities(
         builds=tuple(
             SpanBuild(span=network.spans.ids[span], phase=ids[phase])
@@ -154,10 +156,24 @@ def _quantities(network: Network, scenario: Scenario, draft: Draft) -> costs.Qua
             for (site, item, phase), count in sorted(draft.units.items(), key=lambda entry: (entry[0][2], entry[0]))
         ),
         services=tuple(
-            _service(judge, demand, ids[phase], draft.services.get((demand.id, phase), ()))
+            _timed(_service(judge, demand, ids[phase], draft.services.get((demand.id, phase), ())), outages)
             for phase in range(len(ids))
             for demand in _demands_of(scenario, draft, phase)
         ),
+    )
+
+
+def _timed(service: Service, outages: Outages | None) -> Service:
+    """Return a service with the share of the time in which it works, where figures of reliability are known."""
+    if outages is None or not service.routes:
+        return service
+    found = outages.service(service.routes)
+    return service.model_copy(
+        update={
+            "availability": found.availability,
+            "expected_rate_hz": found.expected_rate_hz,
+            "route_availability": found.routes,
+        }
     )
 
 

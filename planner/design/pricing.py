@@ -19,6 +19,7 @@ from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import Ledger
 from planner.design.pairs import PairSearch, ring_risks
 from planner.design.paths import shortest_trees, sum_along, walk_to
+from planner.design.price_variants import price_variants
 from planner.design.risks import site_risk
 from planner.design.routes import Candidate, RouteJudge, allowed_technologies, repeater_conflict
 from planner.network import Floats, Integers
@@ -125,7 +126,7 @@ class RouteSearch:
         found: list[Candidate] = []
         for technology in allowed_technologies(self.scenario, demand):
             task = self._task(demand, technology, phase, avoid)
-            for price in self._with_quiet(self._span_prices(task, ledger, avoid)):
+            for price in price_variants(self.judge, demand, self._span_prices(task, ledger, avoid)):
                 found += self._routes_of(task, ledger, price)
         fitting = [candidate for candidate in found if ledger.fits(candidate)]
         return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
@@ -164,15 +165,6 @@ class RouteSearch:
         if self.allowed is not None:
             price[~self.allowed] = UNREACHABLE
         return price
-
-    def _with_quiet(self, price: Floats) -> list[Floats]:
-        """Return the prices, and once more without the spans that add noise: what those cost shows in no price."""
-        noisy = [span for span in self.judge.arms.noise if np.isfinite(price[span])]
-        if not noisy:
-            return [price]
-        quiet = price.copy()
-        quiet[noisy] = UNREACHABLE
-        return [price, quiet]
 
     def _routes_of(self, task: _Task, ledger: Ledger, price: Floats) -> list[Candidate]:
         """Return the routes found for one technology, at rising prices of loss."""
@@ -307,7 +299,7 @@ class RouteSearch:
         corridors: dict[frozenset[str], None] = {}
         for technology in allowed_technologies(self.scenario, demand):
             task = self._task(demand, technology, phase, frozenset())
-            for price in self._with_quiet(self._span_prices(task, ledger, frozenset())):
+            for price in price_variants(self.judge, demand, self._span_prices(task, ledger, frozenset())):
                 for price_per_db in CORRIDOR_LOSS_PRICES:
                     pair = self._pairs.risks(demand, price + price_per_db * self.graph.span_loss_db)
                     self.steps += 1

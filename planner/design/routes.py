@@ -13,6 +13,7 @@ import numpy as np
 from planner.catalog import LinkHardware
 from planner.design.arms import ArmReader
 from planner.design.graph import DesignGraph, design_graph
+from planner.design.outages import Outages
 from planner.design.redundancy import risks_inside, unavoidable_risks
 from planner.design.risks import Risks, foreign_places, site_risk
 from planner.network import Network, NetworkSite
@@ -79,6 +80,12 @@ class RouteJudge:
         """The search graph of the network."""
         return design_graph(self.network)
 
+    @cached_property
+    def outages(self) -> Outages | None:
+        """What stops routes, and how often; None without figures of reliability."""
+        reliability = self.scenario.hardware.reliability
+        return None if reliability is None else Outages(self.network, self.scenario, reliability)
+
     def risks(self, demand: Demand) -> Risks:
         """Return the risks that count between the routes of a demand."""
         if demand.disjoint not in self._risks:
@@ -134,6 +141,8 @@ class RouteJudge:
         if lanes is None or len(links) > technology.max_links:
             return None
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
+        if self._works_too_seldom(demand, route):
+            return None
         route = route.model_copy(update={"target": demand.target})
         candidate = self._candidate(demand, technology, spans, route)
         return None if candidate.conflicts & self.foreign_places(demand) else candidate
@@ -141,6 +150,13 @@ class RouteJudge:
     def foreign_places(self, demand: Demand) -> frozenset[str]:
         """Return the names of what the routes of a link of a ring must avoid; none for other demands."""
         return foreign_places(self.risks(demand), self.network, demand) if demand.ring else frozenset()
+
+    def _works_too_seldom(self, demand: Demand, route: Route) -> bool:
+        """Return whether the only route of a demand misses its availability; two routes are checked together later."""
+        least = demand.min_availability
+        if least is None or demand.routes > 1 or self.outages is None:
+            return False
+        return self.outages.service((route,)).availability < least
 
     def appraise(
         self,

@@ -30,6 +30,7 @@ from planner.report.wording import (
 from planner.scenario import Demand
 
 PLANES = {"detected": "detected pairs", "stored": "stored pairs"}
+MINUTES_PER_YEAR = 525_600.0
 RANKS = ("Primary", "Backup")
 NUMBERS = {2: "two", 3: "three", 4: "four"}
 LEVEL_WORDS = {
@@ -191,8 +192,24 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
             "reaches every other."
         )
     remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
+    timed = [words for service in services if (words := _time_words(service))]
+    remarks += list(dict.fromkeys(timed))[-1:]
     chosen = sorted({words for service in services for route in service.routes if (words := _chosen_words(route))})
     return remarks + [f"Set to: {words}." for words in chosen] + [f"Physics: {limit}" for limit in found]
+
+
+def _time_words(service: Service) -> str:
+    """Return how much of the time a service works, by itself and route by route, or nothing where it is not known."""
+    if service.availability is None or service.expected_rate_hz is None:
+        return ""
+    minutes = (1.0 - service.availability) * MINUTES_PER_YEAR
+    each = ", ".join(f"{share:.3%}" for share in service.route_availability)
+    alone = f" (its routes alone: {each})" if len(service.route_availability) > 1 else ""
+    return (
+        f"Works {service.availability:.4%} of the time{alone}, {significant(minutes)} minutes a year without service; "
+        f"{significant(service.expected_rate_hz)} pairs per second on average. By the catalog's figures for cuts, "
+        f"equipment, power and weather."
+    )
 
 
 def _chosen_words(route: Route) -> str:

@@ -177,6 +177,12 @@ class _Checker:
             self._check_terminal(key_path, item, hardware)
         value = self.document.value if isinstance(self.document.value, dict) else {}
         self.expect(("fiber",), value.get("fiber"), hardware.fibers, "fiber")
+        self.expect(("climate",), value.get("climate"), hardware.climates, "climate")
+        if hardware.reliability is None:
+            for key_path, item in self.items("demands"):
+                if item.get("min_availability") is not None:
+                    text = "the hardware catalog has no figures of reliability to judge it by"
+                    self.problems.append(self.document.problem((*key_path, "min_availability"), text))
         search = value.get("free_space_search")
         if isinstance(search, dict):
             key_path = ("free_space_search", "terminal")

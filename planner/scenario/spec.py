@@ -20,6 +20,7 @@ from planner.catalog import (
     Sky,
     wavelengths_fit,
 )
+from planner.reliability import Climate
 from planner.scenario.demands import Demand
 from planner.scenario.economics import (
     Budgets,
@@ -241,6 +242,9 @@ class ScenarioSpec(Model):
     """Rules that find further sites in the layers when the network is built."""
     fiber: Name
     """Kind of fiber that all routes use, from the hardware catalog."""
+    climate: Name | None = None
+    """Visibility over the year, from the hardware catalog; without it, free-space hops see the weather they are
+    designed for, always."""
     technologies: Annotated[tuple[Technology, ...], Field(min_length=1)]
     free_space: tuple[FreeSpaceCandidate, ...] = ()
     """Hops that are declared by hand."""
@@ -323,6 +327,11 @@ class Scenario:
     def phase_index(self, phase_id: str) -> int:
         """Return the position of a phase in time, from 0; raises KeyError when there is none."""
         return self.phases.index(_by_id(self.phases, phase_id))
+
+    @property
+    def climate(self) -> Climate | None:
+        """Return the weather of the region, where the scenario names it."""
+        return None if self.spec.climate is None else self.hardware.climates[self.spec.climate]
 
     def active_demands(self, phase: int) -> tuple[Demand, ...]:
         """Return the demands that want service in the phase with this index."""

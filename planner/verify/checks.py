@@ -19,6 +19,7 @@ from planner.verify.findings import Finding
 from planner.verify.input_checks import inputs_match, names_are_known
 from planner.verify.light_checks import light_is_as_stated
 from planner.verify.money_checks import budget_holds, cost_is_right, gap_is_honest, rollout_is_kept
+from planner.verify.outages import availability_is_reached, availability_is_right
 from planner.verify.resource_checks import (
     built_before_use,
     built_once,
@@ -74,6 +75,8 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     rate_is_right,
     fidelity_is_reached,
     fidelity_is_right,
+    availability_is_reached,
+    availability_is_right,
     latency_is_reached,
     latency_is_right,
     ceiling_holds,
