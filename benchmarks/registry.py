@@ -12,6 +12,7 @@ MODULES = {
     "geodata-formats": "benchmarks.formats",
     "growth": "benchmarks.growth",
     "huts": "benchmarks.huts",
+    "physics": "benchmarks.physics",
     "repalloc": "benchmarks.repalloc",
     "steiner": "benchmarks.steiner",
     "survivable": "benchmarks.survivable",

@@ -71,6 +71,7 @@ class RouteJudge:
         self.sites: dict[str, NetworkSite] = self.arms.sites
         self._hop_ends = {hop.id: (hop.a, hop.b) for hop in network.hops}
         self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
+        self._interfaces = {site.id: site.interface for site in scenario.sites if site.interface.is_stated}
         self._risks: dict[str, Risks] = {}
         self._unavoidable: dict[tuple[str, str, str], frozenset[str]] = {}
         self._exempt: dict[str, frozenset[str]] = {}
@@ -138,7 +139,7 @@ class RouteJudge:
         if any(is_too_lossy(link, technology) for link in links):
             return None
         performance, lanes = best_lanes(links, hardware, demand, technology)
-        if lanes is None or len(links) > technology.max_links:
+        if lanes is None or len(links) > technology.max_links or not self._connects(stations, hardware):
             return None
         route = self._route(technology, spans, stations, lanes=lanes, links=links, performance=performance)
         if self._works_too_seldom(demand, route):
@@ -150,6 +151,11 @@ class RouteJudge:
     def foreign_places(self, demand: Demand) -> frozenset[str]:
         """Return the names of what the routes of a link of a ring must avoid; none for other demands."""
         return foreign_places(self.risks(demand), self.network, demand) if demand.ring else frozenset()
+
+    def _connects(self, stations: tuple[Station, ...], hardware: LinkHardware) -> bool:
+        """Return whether the devices that already stand at the memories' sites fit the links."""
+        holders = (station.site for station in stations if station.role in ("end", "repeater"))
+        return not any(self._interfaces[site].misfit(hardware) for site in holders if site in self._interfaces)
 
     def _works_too_seldom(self, demand: Demand, route: Route) -> bool:
         """Return whether the only route of a demand misses its availability; two routes are checked together later."""

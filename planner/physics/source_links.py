@@ -39,7 +39,7 @@ VALID_AWAKE_SHARE = 0.5
 WINDOW_FACTORS = (0.5, 3.0)
 """Windows that are tried where the best is asked for, in widths of the arrival differences."""
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
-_WINDOW_STEPS = 14
+_WINDOW_STEPS = 10
 
 
 def pair_source_link(link: ElementaryLink, hardware: LinkHardware, aim: Aim) -> LinkState:

@@ -54,6 +54,11 @@ class Interface(Model):
     link_models: tuple[LinkModel, ...] = ()
     """Kinds of links that the device can make; none for any."""
 
+    @property
+    def is_stated(self) -> bool:
+        """Return whether anything is known about the device."""
+        return self != Interface()
+
     def misfit(self, hardware: LinkHardware) -> str:
         """Return why links with this hardware do not connect to the device, or nothing where they do."""
         if self.link_models and hardware.link_model not in self.link_models:

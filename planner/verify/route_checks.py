@@ -51,6 +51,12 @@ def _technology_flaws(facts: Facts, route: RouteFacts) -> Iterator[str]:
     if route.route.lanes > technology.max_lanes:
         yield f"{route.route.lanes} lanes, at most {technology.max_lanes}"
     yield from _lossy_links(route)
+    hardware = facts.scenario.link_hardware(technology)
+    for station in route.route.stations:
+        if station.role in ("end", "repeater"):
+            misfit = facts.scenario.site(station.site).interface.misfit(hardware)
+            if misfit:
+                yield f"the device at {station.site} does not connect: {misfit}"
 
 
 def _lossy_links(route: RouteFacts) -> Iterator[str]:
