@@ -111,7 +111,7 @@ def plan_jointly(context: Context) -> Draft | None:
     if local.plan is None:
         best = min(best, local.construct(past, known, orders=1), key=local.rank)
     drafts = [] if _is_enough(context, local) else [_solve_pool(context, local, best)]
-    if not is_many:
+    if not is_many and not work.is_done:
         context.prove(follow)
     if not work.is_over:
         best = min(best, local.construct(past, known, orders=STARTS), key=local.rank)
