@@ -26,6 +26,8 @@ from planner.report.wording import money, plain
 WIDTH, LABEL_WIDTH, RIGHT_MARGIN = 760, 150, 84
 ROW, BAR, TOP = 46, 26, 12
 LABEL_LETTERS = 24
+TOTAL_WIDTH = 80
+"""Room that a bar's total takes; a limit that falls into it pushes the total to its right."""
 AXIS_HEIGHT = 22
 HATCH_LINES: Mapping[Hatch, str] = {
     "solid": "",
@@ -166,14 +168,16 @@ def _bar(
                 '<rect class="part" x="{:.2f}" y="{}" width="{:.2f}" height="{}" fill="{}"><title>{}</title></rect>'
             ).format(x, y, width, BAR, Markup("url(#{}-{})").format(name, _slug(category)), plain(value))
             x += width
+    beside = x
     if bar.limit is not None:
         at = LABEL_WIDTH + bar.limit * scale
+        beside = at if x - 7 < at < x + TOTAL_WIDTH else x
         parts += Markup(
             '<path class="limit" d="M{:.2f} {}v{}"><title>{}</title></path>'
             '<path class="limit-head" d="M{:.2f} {}l-4 -6h8z"/>'
         ).format(at, y - 3, BAR + 6, plain(f"{bar.label}, {limit_label}: {money(bar.limit)} {unit}"), at, y - 2)
     return Markup('{}{}<text class="total" x="{:.2f}" y="{}">{}</text>').format(
-        _label(bar.label, y), parts, x + 7, y + 17, money(bar.total)
+        _label(bar.label, y), parts, beside + 7, y + 17, money(bar.total)
     )
 
 

@@ -7,12 +7,15 @@ from collections import defaultdict
 
 from planner.costs import digging_factor
 from planner.report.dossier import Dossier, phase_names
-from planner.report.tables import Table, number_columns, row, text_columns
+from planner.report.tables import Table, number_columns, row, text_columns, without_empty
 from planner.report.wording import MISSING, count, length, money
 
 
 def permit_table(dossier: Dossier) -> Table:
-    """Return the streets to be opened by phase, district and zone, with fees, crossings and the latest application."""
+    """Return the streets to be opened by phase, district and zone, with fees, crossings and the latest application.
+
+    Columns without any entry are left out.
+    """
     spans, names = dossier.network.spans, phase_names(dossier)
     groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
     for at, phase in sorted(dossier.built.items()):
@@ -43,7 +46,8 @@ def permit_table(dossier: Dossier) -> Table:
         *number_columns(["Lead time"], unit="months"),
         *text_columns("Apply before"),
     )
-    return Table(caption="Permits for opening streets", columns=columns, rows=tuple(lines))
+    table = Table(caption="Permits for opening streets", columns=columns, rows=tuple(lines))
+    return without_empty(table, MISSING)
 
 
 def _authority(dossier: Dossier, district: str) -> str:

@@ -194,8 +194,7 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
     remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
     timed = [words for service in services if (words := _time_words(service))]
     remarks += list(dict.fromkeys(timed))[-1:]
-    chosen = sorted({words for service in services for route in service.routes if (words := _chosen_words(route))})
-    return remarks + [f"Set to: {words}." for words in chosen] + [f"Physics: {limit}" for limit in found]
+    return remarks + [f"Physics: {limit}" for limit in found]
 
 
 def _time_words(service: Service) -> str:
@@ -228,7 +227,7 @@ def _chosen_words(route: Route) -> str:
         words.append(f"links distilled by {settings.distillation.upper()}")
     if route.lanes > 1 and route.pooled_rate_hz > route.rate_hz:
         words.append(f"pooled memories would approach {significant(route.pooled_rate_hz)} pairs/s")
-    return f"{route.technology}: {', '.join(words)}" if words else ""
+    return ", ".join(words)
 
 
 def _lateral_words(dossier: Dossier, name: str) -> str:
@@ -254,7 +253,7 @@ def _route_row(dossier: Dossier, demand: Demand, when: str, rank: int, route: Ro
     return row(
         when,
         rank_label(rank),
-        f"{route.technology}: {route_stations(dossier, route)}",
+        _with_settings(f"{route.technology}: {route_stations(dossier, route)}", _chosen_words(route)),
         length(route.length_km),
         decibels(route.loss_db),
         count(link_count(route)),
@@ -266,6 +265,11 @@ def _route_row(dossier: Dossier, demand: Demand, when: str, rank: int, route: Ro
         significant(route.ceiling_hz),
         milliseconds(route.latency_s),
     )
+
+
+def _with_settings(text: str, settings: str) -> Markup:
+    below = Markup('<span class="asked">{}</span>').format(plain(settings)) if settings else ""
+    return Markup("{}{}").format(plain(text), below)
 
 
 def _with_mark(mark: Markup, text: str) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -38,6 +38,13 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     foot: tuple[Row, ...] = ()
+
+
+def without_empty(table: Table, empty: Cell) -> Table:
+    """Return a table without the columns in which every row has the empty cell."""
+    kept = [at for at in range(len(table.columns)) if any(line.cells[at] != empty for line in table.rows)]
+    lines = tuple(replace(line, cells=tuple(line.cells[at] for at in kept)) for line in table.rows)
+    return replace(table, columns=tuple(table.columns[at] for at in kept), rows=lines) if table.rows else table
 
 
 def text_columns(*labels: str) -> tuple[Column, ...]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from planner.costs import capex_by_phase
+from planner.plan import RouteSettings
 from planner.report.dossier import Dossier, open_dossier
 from planner.report.page import render_page
+from planner.report.wording import MISSING
 from plans import make_plan
 from report.dossiers import city_dossier, make_verdict, rejudged
 from report.pages import Page, number
@@ -149,3 +151,25 @@ def test_what_was_settled_beforehand_is_told(tmp_path: Path) -> None:
     assert [row[0] for row in rows[1:]] == ["Stands already, costs nothing", "Forbidden"]
     assert rows[1][1].startswith("1 (")
     assert rows[1][3:] == ["2", "Old ring"]
+
+
+def test_columns_of_permits_without_any_entry_are_left_out(city: Dossier, page: Page) -> None:
+    rows = page.table("Permits")
+    filled = [at for at in range(len(rows[0])) if any(line[at] != MISSING for line in rows[1:])]
+    assert filled == list(range(len(rows[0])))
+    assert any(heading.startswith("Street opened") for heading in rows[0])
+
+
+def test_settings_stand_beside_the_route_they_belong_to(city: Dossier) -> None:
+    first, *others = city.plan.services
+    routes = [
+        route.model_copy(update={"settings": RouteSettings(window_ps=100.0 * (at + 1), cutoff_slots=at + 7)})
+        for at, route in enumerate(first.routes)
+    ]
+    service = first.model_copy(update={"routes": tuple(routes)})
+    plan = city.plan.model_copy(update={"services": (service, *others)})
+    lines = Page(render_page(rejudged(city, plan))).table("Routes of every demand")
+    for at in range(len(routes)):
+        said = [line[1] for line in lines if len(line) > 3 and f"window {100 * (at + 1)} ps" in line[2]]
+        assert said == ["Primary" if at == 0 else "Backup"]
+        assert any(f"cut-off after {at + 7} attempts" in line[2] for line in lines if len(line) > 3)
