@@ -67,8 +67,9 @@ def _missing_means(scenario: Scenario, demand: Demand) -> list[str]:
             f"but no technology that counts {demand.rate_plane} pairs is allowed in all phases from then on"
         ]
     roles = {"pair_source" if item.pair_source else "heralding" for item in technologies}
-    if not any(sites_that_host(scenario, role) for role in roles):
-        return [f"demand {demand.id} needs a {' or '.join(sorted(roles))} station, but no site may host one"]
+    if not any(sites_that_host(scenario, role, demand) for role in roles):
+        guarded = f" of security class {demand.min_security_class} or more" if demand.min_security_class else ""
+        return [f"demand {demand.id} needs a {' or '.join(sorted(roles))} station, but no site{guarded} may host one"]
     closed = [site for site in (demand.a, demand.b) if "end" not in scenario.site(site).hosts]
     return [f"demand {demand.id} ends at site {site}, which may not host an end node" for site in closed]
 
@@ -80,9 +81,11 @@ def _missing_reach(scenario: Scenario, demand: Demand, reached: Reach) -> list[s
         return [f"demand {demand.id}: no street, duct or hop joins {places}"]
     if reached.options or not allowed_technologies(scenario, demand):
         return []
+    least = demand.min_security_class
+    guarded = f" and stations at sites of security class {least} or more" if least else ""
     return [
         f"demand {demand.id}: the least lossy way between {places} loses {reached.least_loss_db:.1f} dB, too much for "
-        f"{' and '.join(demand.targets())} of fidelity {demand.min_fidelity:g} with any allowed technology"
+        f"{' and '.join(demand.targets())} of fidelity {demand.min_fidelity:g} with any allowed technology{guarded}"
     ]
 
 

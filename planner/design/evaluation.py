@@ -264,7 +264,7 @@ def _placements(
         return
     role: Role = "pair_source" if technology.pair_source else "heralding"
     passed = list(passed_sites(judge.network, nodes))
-    hosts = {name: sites_that_host(judge.scenario, name) for name in ("repeater", role)}
+    hosts = {name: sites_that_host(judge.scenario, name, demand) for name in ("repeater", role)}
     ends = (demand.a, demand.b)
     repeaters = [
         Station(site=site, role="repeater", after_spans=at)

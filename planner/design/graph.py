@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.network import Floats, Integers, Network
-from planner.scenario import Scenario
+from planner.scenario import Demand, Scenario
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,6 +60,7 @@ def design_graph(network: Network) -> DesignGraph:
     )
 
 
-def sites_that_host(scenario: Scenario, role: str) -> tuple[str, ...]:
-    """Return the ids of the sites at which a station of this role may stand, sorted."""
-    return tuple(site.id for site in scenario.sites if role in site.hosts)
+def sites_that_host(scenario: Scenario, role: str, demand: Demand | None = None) -> tuple[str, ...]:
+    """Return the ids of the sites at which a station of this role may stand, sorted; those guarded as `demand` asks."""
+    least = 0 if demand is None else demand.min_security_class
+    return tuple(site.id for site in scenario.sites if role in site.hosts and site.security_class >= least)

@@ -132,8 +132,11 @@ class RouteSearch:
         return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
 
     def _task(self, demand: Demand, technology: Technology, phase: int, avoid: frozenset[str]) -> _Task:
+        least = demand.min_security_class
+
         def may_use(site: str) -> bool:
-            return site in (demand.a, demand.b) or site_risk(site) not in avoid
+            is_apart = site in (demand.a, demand.b) or site_risk(site) not in avoid
+            return is_apart and (not least or self.scenario.site(site).security_class >= least)
 
         role = technology.middle_role
         repeaters = [

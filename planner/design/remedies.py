@@ -41,7 +41,16 @@ NEW_SITE = "new-site"
 
 def demand_changes(world: SettledWorld, demand: Demand) -> tuple[Change, ...]:
     """Return the changes that were found to make a demand possible by itself, each kind's cheapest, the cheap first."""
-    kinds = (_fewer_routes, _lower_rate, _lower_fidelity, _one_more_link, _one_more_site, _open_span, _new_link)
+    kinds = (
+        _fewer_routes,
+        _lower_rate,
+        _lower_fidelity,
+        _lower_class,
+        _one_more_link,
+        _one_more_site,
+        _open_span,
+        _new_link,
+    )
     found = [change for kind in kinds for change in kind(world, demand)]
     return tuple(sorted(found, key=lambda change: (change.cost or 0.0, change.kind)))
 
@@ -138,6 +147,19 @@ def _lower_fidelity(world: SettledWorld, demand: Demand) -> Iterator[Change]:
         yield Change(kind="lower fidelity", change=text + _money(world, best[1]), demand=demand.id, cost=best[1])
 
 
+def _lower_class(world: SettledWorld, demand: Demand) -> Iterator[Change]:
+    """Yield the highest security class, below the one asked for, at which the demand is possible."""
+    classes = {site.security_class for site in world.scenario.sites} | {0}
+    for lower in sorted((item for item in classes if item < demand.min_security_class), reverse=True):
+        changed = demand.model_copy(update={"min_security_class": lower})
+        found = _service(_asking(world, changed), changed)
+        if found is not None:
+            text = f"demand {demand.id} with stations of security class {lower} instead of "
+            text += f"{demand.min_security_class}: possible, alone for {_money(world, found[0])}"
+            yield Change(kind="lower security class", change=text, demand=demand.id, cost=found[0])
+            return
+
+
 def _one_more_link(world: SettledWorld, demand: Demand) -> Iterator[Change]:
     """Yield the smallest number of links above a technology's limit with which the demand is possible."""
     spec = world.scenario.spec
@@ -175,9 +197,13 @@ def _one_more_site(world: SettledWorld, demand: Demand) -> Iterator[Change]:
         return
     node = min(free, key=lambda at: (max(float(distance[0, at]), float(distance[1, at])), at))
     lon_deg, lat_deg = float(network.nodes.lon_deg[node]), float(network.nodes.lat_deg[node])
-    found = _service(_with_site(world, node, lon_deg, lat_deg), demand)
+    least = demand.min_security_class
+    found = _service(_with_site(world, node, lon_deg, lat_deg, security_class=least), demand)
     if found is not None and any(station.site == NEW_SITE for r in found[1] for station in r.route.stations):
-        text = f"a site for stations at {lon_deg:.5f}, {lat_deg:.5f}: demand {demand.id} is possible, alone for "
+        guarded = f" of security class {least}" if least else ""
+        text = (
+            f"a site for stations{guarded} at {lon_deg:.5f}, {lat_deg:.5f}: demand {demand.id} is possible, alone for "
+        )
         yield Change(
             kind="one more site",
             change=text + _money(world, found[0]),
@@ -188,7 +214,7 @@ def _one_more_site(world: SettledWorld, demand: Demand) -> Iterator[Change]:
         )
 
 
-def _with_site(world: SettledWorld, node: int, lon_deg: float, lat_deg: float) -> SettledWorld:
+def _with_site(world: SettledWorld, node: int, lon_deg: float, lat_deg: float, *, security_class: int) -> SettledWorld:
     """Return the world with one more hut, with the shelter that most sites of repeaters have."""
     scenario = world.scenario
     shelters = [site.shelter for site in scenario.sites if site.shelter is not None and "end" not in site.hosts]
@@ -200,6 +226,7 @@ def _with_site(world: SettledWorld, node: int, lon_deg: float, lat_deg: float) -
         lat_deg=lat_deg,
         hosts=("repeater", "pair_source", "heralding"),
         shelter=max(sorted(set(shelters)), key=shelters.count, default=None),
+        security_class=security_class,
     )
     joined = NetworkSite(id=NEW_SITE, node=node, lateral_km=0.0, lateral_loss_db=0.0, lateral_capex=0.0)
     return replace(

@@ -73,6 +73,7 @@ class RouteJudge:
         self._hardware = {item.id: scenario.link_hardware(item) for item in scenario.spec.technologies}
         self._interfaces = {site.id: site.interface for site in scenario.sites if site.interface.is_stated}
         self._risks: dict[str, Risks] = {}
+        self._classes = {site.id: site.security_class for site in scenario.sites}
         self._unavoidable: dict[tuple[str, str, str], frozenset[str]] = {}
         self._exempt: dict[str, frozenset[str]] = {}
 
@@ -136,7 +137,7 @@ class RouteJudge:
         """Return the candidate of a walk, with the fewest lanes that reach the rate; None when none do."""
         hardware = self._hardware[technology.id]
         links = self.arms.links(spans, self._walk_nodes(demand, spans), stations, hardware)
-        if any(is_too_lossy(link, technology) for link in links):
+        if any(is_too_lossy(link, technology) for link in links) or not self._is_guarded(demand, stations):
             return None
         performance, lanes = best_lanes(links, hardware, demand, technology)
         if lanes is None or len(links) > technology.max_links or not self._connects(stations, hardware):
@@ -151,6 +152,10 @@ class RouteJudge:
     def foreign_places(self, demand: Demand) -> frozenset[str]:
         """Return the names of what the routes of a link of a ring must avoid; none for other demands."""
         return foreign_places(self.risks(demand), self.network, demand) if demand.ring else frozenset()
+
+    def _is_guarded(self, demand: Demand, stations: tuple[Station, ...]) -> bool:
+        """Return whether all stations stand at sites of the security class that a demand asks for."""
+        return all(self._classes[station.site] >= demand.min_security_class for station in stations)
 
     def _connects(self, stations: tuple[Station, ...], hardware: LinkHardware) -> bool:
         """Return whether the devices that already stand at the memories' sites fit the links."""

@@ -67,8 +67,9 @@ class Distances:
         self._middle_db = float(network.nodes.joint_loss_db[nodes].max(initial=0.0))
         self.largest_credit_db = self._middle_db + 2.0 * max(0.0, -float(ends_db.min(initial=0.0)))
         """How much less than the sum over its spans a link along a walk may lose."""
-        self.link_rates: dict[tuple[str, float, str, str], tuple[float, ElementaryLink | None]] = {}
-        """What was found out about single links: (technology, fidelity, site, site) -> pairs per second and link."""
+        self.link_rates: dict[tuple[str, float, int, str, str], tuple[float, ElementaryLink | None]] = {}
+        """What was found out about single links, by technology, fidelity, security class and both sites: pairs per
+        second and link."""
         hubs = np.array(sorted(self._index[site] for site in _hubs(scenario)), dtype=np.int64)
         self._loss_db = _distances_to(graph, graph.span_loss_db, nodes, hubs, ends_db)
         self._length_km = _distances_to(graph, optical_km, nodes, hubs, ends_km)
@@ -150,9 +151,9 @@ class BestChains:
         self._demand = demand
         self._technology = technology
         self._hardware = scenario.link_hardware(technology)
-        self._middles = sites_that_host(scenario, technology.middle_role)
+        self._middles = sites_that_host(scenario, technology.middle_role, demand)
         ends = (demand.a, demand.b)
-        inner = sites_that_host(scenario, "repeater") if technology.max_links > 1 else ()
+        inner = sites_that_host(scenario, "repeater", demand) if technology.max_links > 1 else ()
         self.stations = (*ends, *(site for site in inner if site not in ends))
         """The two ends, then the sites that may hold a repeater."""
         # Noise clicks count as pairs, but no more than the fidelity allows: each of them is right by chance only.
@@ -175,7 +176,7 @@ class BestChains:
     def _link(self, a: str, b: str) -> tuple[float, ElementaryLink | None]:
         """Return the fastest link between two stations, and its rate; 0 where there is none."""
         ends, known = (min(a, b), max(a, b)), self._distances.link_rates
-        key = (self._technology.id, self._demand.min_fidelity, *ends)
+        key = (self._technology.id, self._demand.min_fidelity, self._demand.min_security_class, *ends)
         if key not in known:
             limit_db = self._technology.max_link_loss_db
             credit_db = self._distances.largest_credit_db

@@ -37,6 +37,7 @@ def site_details(dossier: Dossier, site_id: str) -> tuple[tuple[str, str], ...]:
         ("Kind", spaced(site.kind) + (", assumed" if site.assumed else "")),
         ("Opened", "not used by the plan" if phase is None else names[phase]),
         ("May host", ", ".join(spaced(role).lower() for role in site.hosts)),
+        *([("Security class", count(site.security_class))] if site.security_class else []),
     ]
     installed: dict[str, list[str]] = defaultdict(list)
     for entry in _known_installations(dossier):

@@ -136,9 +136,11 @@ def _heading(dossier: Dossier, demand: Demand) -> Markup:
     group = f", group {demand.group}" if demand.group else ""
     weight = f", weight {given(demand.weight)}" if demand.weight != 1.0 else ""
     first = phase_label(dossier.scenario.phases[dossier.scenario.phase_index(demand.from_phase)])
+    least = demand.min_security_class
+    guarded = f", all stations at sites of security class {least} or more" if least else ""
     asked = (
         f"asks for {ways} with at least {joined(demand.targets(PLANES[demand.rate_plane]))} at a "
-        f"fidelity of at least {given(demand.min_fidelity)}{_lower(demand)}, from {first} on{group}{weight}"
+        f"fidelity of at least {given(demand.min_fidelity)}{_lower(demand)}{guarded}, from {first} on{group}{weight}"
     )
     return Markup('<strong>{}</strong> <span class="id">{}</span><span class="asked">{}</span>').format(
         plain(demand_name(dossier, demand)), demand.id, plain(asked)

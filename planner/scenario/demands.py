@@ -13,6 +13,8 @@ from planner.yamlio import Model
 
 Redundancy = Literal["strict", "maximal"]
 Disjointness = Literal["repeater", "span", "duct", "structure", "node"]
+SecurityClass = Annotated[int, Field(ge=0, le=9)]
+"""How well a place is guarded, on a scale of the scenario's own: more is safer."""
 Target = Literal["primary", "backup"]
 """Whose targets a route meets: the full ones, or the lower ones that a demand may allow its backup."""
 LEVELS: tuple[Disjointness, ...] = ("repeater", "span", "duct", "structure", "node")
@@ -51,6 +53,8 @@ class Demand(Model):
     spans, and sites of all stations between the ends. `duct`: also conduits, and streets that one dig opens.
     `structure`: also bridges, tunnels, buildings, trenches side by side, and risk groups that the data names. `node`:
     also junctions, handholes and sites that are passed."""
+    min_security_class: SecurityClass = 0
+    """Least security class of the sites of all stations on its routes, the two ends included."""
     from_phase: Identifier
     weight: Positive = 1.0
     """Worth of serving this demand, for the objective `service`."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planner.catalog import Positive
-from planner.scenario.demands import Demand
+from planner.scenario.demands import Demand, SecurityClass
 from planner.scenario.economics import Identifier, Text
 from planner.yamlio import Model
 
@@ -39,6 +39,8 @@ class Group(Model):
     rate_plane: Literal["detected", "stored"]
     disjoint: Literal["span", "duct", "structure", "node"] = "structure"
     """What counts as shared between the routes of the ring, as for a demand."""
+    min_security_class: SecurityClass = 0
+    """Least security class of the sites of all stations on the routes, as for a demand."""
     from_phase: Identifier
     weight: Positive = 1.0
     """Worth of the whole group, for the objective `service`; a ring is served as a whole or not at all."""
@@ -66,6 +68,7 @@ def group_demands(groups: Iterable[Group], places: Mapping[str, Place]) -> tuple
                 rate_plane=group.rate_plane,
                 routes=1 if group.kind == "ring" else 2,
                 disjoint=group.disjoint,
+                min_security_class=group.min_security_class,
                 from_phase=group.from_phase,
                 weight=group.weight / len(legs),
                 group=group.label or group.id,

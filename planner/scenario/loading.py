@@ -34,6 +34,7 @@ def load_scenario(path: Path | str) -> Scenario:
     problems += reference_problems(document, hardware, costs, tuple(site.id for site in layer_sites))
     if spec is not None:
         problems += _misplaced_sites(document, spec, layer_sites)
+        problems += _unguarded_ends(document, spec, layer_sites)
     if spec is None or hardware is None or costs is None or problems:
         raise InputError(*sorted(problems, key=_reading_order))
     prices = _local_prices(spec, costs)
@@ -150,6 +151,18 @@ def _misplaced_sites(document: Document, spec: ScenarioSpec, layer_sites: list[S
             hint = "; longitude and latitude look swapped" if swapped else ""
             problem = f"site {site.id} at {site.lon_deg}, {site.lat_deg} lies outside the extent{hint}"
             yield Problem(where=where, key_path=key_path, problem=problem)
+
+
+def _unguarded_ends(document: Document, spec: ScenarioSpec, layer_sites: list[Site]) -> Iterator[Problem]:
+    """Yield a problem for every demand or group that asks more of its stations than one of its own sites has."""
+    classes = {site.id: site.security_class for site in (*spec.sites, *layer_sites)}
+    asked = [(("demands", at), (item.a, item.b), item.min_security_class) for at, item in enumerate(spec.demands)]
+    groups = [(("groups", at), item.members, item.min_security_class) for at, item in enumerate(spec.groups)]
+    for key_path, ends, least in (*asked, *groups):
+        for end in ends:
+            if classes.get(end, least) < least:
+                text = f"asks for class {least} at all stations, but site {end} has security_class {classes[end]}"
+                yield document.problem((*key_path, "min_security_class"), text)
 
 
 def _local_prices(spec: ScenarioSpec, costs: CostCatalog) -> CostCatalog:

@@ -21,7 +21,7 @@ from planner.catalog import (
     wavelengths_fit,
 )
 from planner.reliability import Climate
-from planner.scenario.demands import Demand
+from planner.scenario.demands import Demand, SecurityClass
 from planner.scenario.economics import (
     Budgets,
     Economics,
@@ -115,6 +115,8 @@ class Fittings(Model):
     """Electric power for all equipment here; none for no limit."""
     max_area_m2: NonNegative | None = None
     """Floor area for all equipment here; none for no limit."""
+    security_class: SecurityClass = 0
+    """How well the place is guarded, on the scenario's own scale: more is safer, 0 where nothing is said."""
 
 
 class Site(Fittings):

@@ -33,6 +33,20 @@ def stations_are_hosted(facts: Facts) -> Iterator[Finding]:
         yield flawless(route.subject, "sites that may host their stations", flaws)
 
 
+def stations_are_guarded(facts: Facts) -> Iterator[Finding]:
+    """Yield whether the sites of all stations have the security class that a demand asks for, where it does."""
+    for route in facts.routes:
+        least = route.demand.min_security_class
+        sites = sorted({station.site for station in route.route.stations})
+        flaws = [
+            f"{site} has class {facts.scenario.site(site).security_class}"
+            for site in sites
+            if facts.scenario.site(site).security_class < least
+        ]
+        if least:
+            yield flawless(route.subject, f"stations at sites of security class {least} or more", flaws)
+
+
 def technology_is_allowed(facts: Facts) -> Iterator[Finding]:
     """Yield whether a route's technology exists in its phase, counts pairs as asked, and is not stretched too far."""
     for route in facts.routes:

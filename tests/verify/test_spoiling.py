@@ -241,6 +241,7 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda c: c.edit_route("B-E", "p2", stations=route_of(c, "B-E", "p2").stations[1:]),
         {"stations_are_in_order"},
     ),
+    "stations not guarded": (lambda c: c.edit_demand("A-D", min_security_class=1), {"stations_are_guarded"}),
     "role not hosted": (no_hosting, {"stations_are_hosted"}),
     "technology not in its phase": (lambda c: c.edit_phase(1, technologies=("pairs",)), {"technology_is_allowed"}),
     "pairs counted elsewhere": (lambda c: c.edit_demand("B-E", rate_plane="detected"), {"technology_is_allowed"}),
