@@ -58,16 +58,16 @@ def streets_under(spans: Spans, indices: Sequence[int], layer: RawLayer) -> dict
 
 def _under(line: shapely.LineString, tree: shapely.STRtree, layer: RawLayer) -> StreetUnder:
     within_m = max(STREET_TOLERANCE_M, layer.moved_m)
-    near = tree.query(line, predicate="dwithin", distance=within_m).tolist()
-    corridors = [shapely.buffer(tree.geometries[position], within_m) for position in near]
-    return StreetUnder(
-        stray_m=float(line.difference(shapely.union_all(corridors)).length),
-        features=tuple(
-            layer.lines[position].properties
-            for position, corridor in zip(near, corridors, strict=True)
-            if corridor.covers(line)
-        ),
-    )
+    near = tree.query(line, predicate="dwithin", distance=within_m)
+    # a line whose corridor covers the span is near each of its points; few are, where thousands meet at a junction
+    along = near
+    for point in shapely.get_coordinates(line):
+        along = along[shapely.dwithin(tree.geometries[along], shapely.Point(point), within_m)]
+    followed = along[shapely.covers(shapely.buffer(tree.geometries[along], within_m), line)]
+    stray_m = 0.0
+    if not len(followed):
+        stray_m = float(line.difference(shapely.union_all(shapely.buffer(tree.geometries[near], within_m))).length)
+    return StreetUnder(stray_m=stray_m, features=tuple(layer.lines[at].properties for at in followed.tolist()))
 
 
 def length_together_m(spans: Spans, first: Sequence[int], second: Sequence[int]) -> float:
