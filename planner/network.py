@@ -168,10 +168,6 @@ class Network:
         """Return the position of every span by its id."""
         return {span_id: index for index, span_id in enumerate(self.spans.ids)}
 
-    def adds_noise(self) -> bool:
-        """Return whether any span brings noise to the light in it: classical traffic, or the sky of a hop."""
-        return bool(self.hops) or bool((self.spans.classical_nm > 0.0).any())
-
     def to_networkx(self) -> nx.MultiGraph[int]:
         """Return the network as a NetworkX multigraph: node indices, and span ids as keys with their columns."""
         graph: nx.MultiGraph[int] = nx.MultiGraph()

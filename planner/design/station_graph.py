@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from planner.design.distances import Distances
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.routes import ROUNDING, RouteJudge
-from planner.design.stations import BestChains, Distances
+from planner.design.stations import BestChains
 from planner.scenario import Demand, Scenario, Technology
 
 MAX_WALKS = 4_000

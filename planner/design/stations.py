@@ -8,7 +8,7 @@ rules out numbers of links and lanes.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +16,14 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
+from planner.design.distances import Distances, FastestLink
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
-from planner.design.paths import shortest_trees
 from planner.design.routes import ROUNDING, conceivable_technologies, is_too_lossy
-from planner.network import Floats, Integers, Network
-from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route
+from planner.network import Floats, Network
+from planner.physics.arm import dark_probability
+from planner.physics.fiber import transmittance
+from planner.physics.performance import Arm, ElementaryLink, RoutePerformance, evaluate_route, has_choices
 from planner.physics.service import werner_of_fidelity
 from planner.scenario import Demand, Scenario, Technology
 from planner.scenario.spec import Role
@@ -29,11 +31,11 @@ from planner.scenario.spec import Role
 RATE_IN_HAND = 1.02
 FIDELITY_IN_HAND = 0.002
 """Allowance for dark counts, which let a lossier arm click a little more often, and for unequal clocks."""
+LITTLE_NOISE = 0.1
+"""Noise clicks per detector and window up to which links are the faster the more noise and the less loss they have."""
 EXACT_LINKS = 3
 """Number of links up to which whole chains are tried; beyond it the slowest link alone limits the rate."""
 NO_LANES = 1_000_000
-BATCH = 64
-"""Number of trees that are held at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,78 +47,6 @@ class Reach:
     """Infinite where no spans join the two sites."""
     options: Mapping[str, tuple[tuple[int, int], ...]]
     """Technology -> pairs of (links, fewest lanes) that are not ruled out; technologies without any are left out."""
-
-
-class Distances:
-    """Least loss and least optical length of an arm between any two sites, laterals and inner joints included."""
-
-    def __init__(self, network: Network, scenario: Scenario, graph: DesignGraph) -> None:
-        """Compute both for one network."""
-        sites = sorted(network.sites, key=lambda site: site.id)
-        self._index = {site.id: position for position, site in enumerate(sites)}
-        nodes = np.array([site.node for site in sites], dtype=np.int64)
-        slack = scenario.hardware.fibers[scenario.spec.fiber].slack
-        is_hop = np.array([medium == "free_space" for medium in network.spans.medium], dtype=np.bool_)
-        optical_km = network.spans.length_km * np.where(is_hop, 1.0, slack)
-        self.adds_noise = network.adds_noise()
-        # the search graph spreads a joint over the spans that meet there; at the arm's own ends there is none
-        ends_db = np.array([site.lateral_loss_db - 0.5 * network.nodes.joint_loss_db[site.node] for site in sites])
-        ends_km = np.array([slack * site.lateral_km for site in sites])
-        self._ends_db = ends_db
-        # a middle on the way replaces a joint, if there is one at any site
-        self._middle_db = float(network.nodes.joint_loss_db[nodes].max(initial=0.0))
-        self.largest_credit_db = self._middle_db + 2.0 * max(0.0, -float(ends_db.min(initial=0.0)))
-        """How much less than the sum over its spans a link along a walk may lose."""
-        self.link_rates: dict[tuple[str, float, int, str, str], tuple[float, ElementaryLink | None]] = {}
-        """What was found out about single links, by technology, fidelity, security class and both sites: pairs per
-        second and link."""
-        hubs = np.array(sorted(self._index[site] for site in _hubs(scenario)), dtype=np.int64)
-        self._loss_db = _distances_to(graph, graph.span_loss_db, nodes, hubs, ends_db)
-        self._length_km = _distances_to(graph, optical_km, nodes, hubs, ends_km)
-
-    def loss_db(self, a: str, b: str) -> float:
-        """Return the least loss between two sites, infinite where nothing joins them."""
-        return float(self._loss_db[self._index[a], self._index[b]])
-
-    def walk_loss_db(self, a: str, b: str, spans_db: float) -> float:
-        """Return what a link between two sites loses at least along a walk whose spans and joints lose `spans_db`."""
-        return spans_db + float(self._ends_db[self._index[a]] + self._ends_db[self._index[b]]) - self._middle_db
-
-    def best_links(self, a: str, b: str, middles: Sequence[str]) -> list[ElementaryLink]:
-        """Return links over each middle that is not worse than another, in loss and in its longer arm."""
-        rows = [self._index[a], self._index[b]]
-        columns = [self._index[middle] for middle in middles]
-        losses_db, lengths_km = self._loss_db[rows][:, columns], self._length_km[rows][:, columns]
-        longest = math.inf
-        links: list[ElementaryLink] = []
-        for at in np.lexsort((lengths_km.max(axis=0), losses_db.sum(axis=0))).tolist():
-            if not math.isfinite(losses_db[:, at].sum()) or lengths_km[:, at].max() >= longest:
-                continue
-            longest = lengths_km[:, at].max()
-            left, right = (Arm(length_km=float(lengths_km[i, at]), loss_db=float(losses_db[i, at])) for i in (0, 1))
-            links.append(ElementaryLink(left=left, right=right))
-        return links
-
-
-def _hubs(scenario: Scenario) -> set[str]:
-    """Return sites such that every arm and every demand ends at one of them: what may host a middle, and some ends."""
-    hubs = {site.id for site in scenario.sites if {"pair_source", "heralding", "repeater"} & set(site.hosts)}
-    demands = Counter(site for demand in scenario.demands for site in (demand.a, demand.b))
-    for demand in scenario.demands:
-        if demand.a not in hubs and demand.b not in hubs:
-            hubs.add(max((demand.a, demand.b), key=lambda site: (demands[site], site)))
-    return hubs
-
-
-def _distances_to(graph: DesignGraph, weight: Floats, nodes: Integers, hubs: Integers, ends: Floats) -> Floats:
-    """Return distances between sites (at nodes, with what their own ends add) of which one is a hub; NaN for others."""
-    matrix = np.full((len(nodes), len(nodes)), np.nan)
-    for first in range(0, len(hubs), BATCH):
-        rows = hubs[first : first + BATCH]
-        trees = shortest_trees(graph, weight, nodes[rows])[0][:, nodes] + ends[rows, None] + ends[None, :]
-        matrix[rows] = np.where(nodes[rows, None] != nodes[None, :], trees, 0.0)
-        matrix[:, rows] = matrix[rows].T
-    return matrix
 
 
 class Reaches:
@@ -156,9 +86,9 @@ class BestChains:
         inner = sites_that_host(scenario, "repeater", demand) if technology.max_links > 1 else ()
         self.stations = (*ends, *(site for site in inner if site not in ends))
         """The two ends, then the sites that may hold a repeater."""
-        # Noise clicks count as pairs, but no more than the fidelity allows: each of them is right by chance only.
-        is_noisy = distances.adds_noise
-        self._noise_in_hand = 1.0 / werner_of_fidelity(demand.min_fidelity) if is_noisy else 1.0
+        end = self._hardware.termination
+        seen = self._hardware.filter_nm * transmittance(end.connector_loss_db + end.device_loss_db)
+        self._noise_hz = distances.noise_hz_per_nm * seen
 
     def fewest_lanes(self, links: int) -> int:
         """Return the lanes without which no chain of so many links can be; more than any limit where none suffices."""
@@ -166,30 +96,63 @@ class BestChains:
         ideal = (ElementaryLink(left=nothing, right=nothing),) * links
         if self._evaluate(ideal).fidelity + FIDELITY_IN_HAND < self._demand.min_fidelity:
             return NO_LANES
-        fastest_hz = self._short_chain_hz(links) if links <= EXACT_LINKS else self._bottleneck_hz(links)
-        rate_hz = RATE_IN_HAND * self._noise_in_hand * fastest_hz
+        rate_hz = self.fastest_hz(links)
         return math.ceil(self._demand.least_pair_rate_hz / rate_hz) if rate_hz > 0.0 else NO_LANES
+
+    def fastest_hz(self, links: int) -> float:
+        """Return pairs per second that one lane of no chain of so many links exceeds at the fidelity asked."""
+        return RATE_IN_HAND * (self._short_chain_hz(links) if links <= EXACT_LINKS else self._bottleneck_hz(links))
 
     def _evaluate(self, links: tuple[ElementaryLink, ...]) -> RoutePerformance:
         return evaluate_route(links, self._hardware, min_fidelity=self._demand.min_fidelity, preference="rate")
 
-    def _link(self, a: str, b: str) -> tuple[float, ElementaryLink | None]:
-        """Return the fastest link between two stations, and its rate; 0 where there is none."""
+    def _limit_hz(self, quiet: Sequence[ElementaryLink], noisy: Sequence[ElementaryLink]) -> float:
+        """Return a rate that no links exceed, given the fastest without noise and the fastest with all noise.
+
+        Noise clicks count as pairs that are right by chance only. Of what is announced, a share of true pairs remains
+        that lowers w as much as it raises the rate, and w must not fall below that of the demand: the rate grows by
+        (w of the links without noise) / (w asked) at most. What is chosen may change with the noise; then the links
+        count as perfect. Where little noise can come, links that have all of it are another limit.
+        """
+        found = self._evaluate(tuple(quiet))
+        if not self._noise_hz:
+            return found.lane_rate_hz
+        memory, asked = self._hardware.memory, werner_of_fidelity(self._demand.min_fidelity)
+        if memory is None or has_choices(self._hardware) or self._hardware.link_model == "absorptive":
+            return found.lane_rate_hz / asked
+        made = math.prod(werner_of_fidelity(fidelity) for fidelity in found.link_fidelity)
+        made *= werner_of_fidelity(memory.swap_fidelity) ** (len(quiet) - 1)
+        capped_hz = found.lane_rate_hz * max(1.0, made / asked)
+        if dark_probability(2.0 * self._noise_hz, self._hardware, memory) > LITTLE_NOISE:
+            return capped_hz
+        return min(capped_hz, max(found.lane_rate_hz, self._evaluate(tuple(noisy)).lane_rate_hz))
+
+    def _link(self, a: str, b: str) -> FastestLink:
+        """Return the fastest link between two stations."""
         ends, known = (min(a, b), max(a, b)), self._distances.link_rates
         key = (self._technology.id, self._demand.min_fidelity, self._demand.min_security_class, *ends)
         if key not in known:
-            limit_db = self._technology.max_link_loss_db
-            credit_db = self._distances.largest_credit_db
-            is_far = limit_db is not None and self._distances.loss_db(*ends) > limit_db * ROUNDING + credit_db
-            links = [] if is_far else self._distances.best_links(*ends, self._middles)
-            links = [link for link in links if not is_too_lossy(link, self._technology)]
-            rates = [(self._evaluate((link,)).lane_rate_hz, link) for link in links]
-            known[key] = max(rates, key=lambda entry: entry[0], default=(0.0, None))
+            known[key] = self._fastest(*ends)
         return known[key]
+
+    def _fastest(self, a: str, b: str) -> FastestLink:
+        limit_db, credit_db = self._technology.max_link_loss_db, self._distances.largest_credit_db
+        if limit_db is not None and self._distances.loss_db(a, b) > limit_db * ROUNDING + credit_db:
+            return FastestLink()
+        quiet = self._fastest_of(self._distances.best_links(a, b, self._middles))
+        if quiet is None:
+            return FastestLink()
+        others = self._distances.noisy_links(a, b, self._middles, self._noise_hz) if self._noise_hz else []
+        noisy = self._fastest_of([quiet, *others]) or quiet
+        return FastestLink(limit_hz=self._limit_hz([quiet], [noisy]), quiet=quiet, noisy=noisy)
+
+    def _fastest_of(self, links: Sequence[ElementaryLink]) -> ElementaryLink | None:
+        usable = [link for link in links if not is_too_lossy(link, self._technology)]
+        return max(usable, key=lambda link: self._evaluate((link,)).lane_rate_hz, default=None)
 
     def usable_pairs(self) -> Iterator[tuple[str, str]]:
         """Yield the ordered pairs of stations that a link could join fast enough, with all lanes side by side."""
-        least_hz = self._demand.least_pair_rate_hz / (RATE_IN_HAND * self._noise_in_hand * self._technology.max_lanes)
+        least_hz = self._demand.least_pair_rate_hz / (RATE_IN_HAND * self._technology.max_lanes)
         for tail, head in np.argwhere((self._rates_hz >= least_hz) & (self._rates_hz > 0.0)).tolist():
             yield self.stations[tail], self.stations[head]
 
@@ -198,14 +161,14 @@ class BestChains:
         """Rate of the fastest link between every two of the stations; 0 where there is none."""
         rates_hz = np.zeros((len(self.stations), len(self.stations)))
         for row, column in combinations(range(len(self.stations)), 2):
-            rate_hz = self._link(self.stations[row], self.stations[column])[0]
+            rate_hz = self._link(self.stations[row], self.stations[column]).limit_hz
             rates_hz[row, column] = rates_hz[column, row] = rate_hz
         return rates_hz
 
     def _short_chain_hz(self, links: int) -> float:
         """Return the rate of the fastest chain: a chain is never faster than its slowest link, nor than faster ones."""
         if links == 1:
-            return self._link(self._demand.a, self._demand.b)[0]
+            return self._link(self._demand.a, self._demand.b).limit_hz
         rates_hz, best = self._rates_hz, 0.0
         slowest_hz = np.minimum(rates_hz[0, 2:], rates_hz[2:, 1])
         if links > 2:
@@ -214,8 +177,9 @@ class BestChains:
             inner = [int(place) + 2 for place in np.unravel_index(flat, slowest_hz.shape)]
             if slowest_hz.flat[flat] <= best:
                 break
-            chain = [self._link(self.stations[i], self.stations[j])[1] for i, j in pairwise((0, *inner, 1))]
-            best = max(best, self._evaluate(tuple(link for link in chain if link is not None)).lane_rate_hz)
+            chain = [self._link(self.stations[i], self.stations[j]) for i, j in pairwise((0, *inner, 1))]
+            quiet, noisy = [link.quiet for link in chain if link.quiet], [link.noisy for link in chain if link.noisy]
+            best = max(best, self._limit_hz(quiet, noisy))
         return best
 
     def _bottleneck_hz(self, links: int) -> float:

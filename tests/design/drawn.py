@@ -169,7 +169,7 @@ class Everything:
     def _placements(
         self, wanted: Demand, technology: Technology, nodes: Sequence[int]
     ) -> Iterator[tuple[Station, ...]]:
-        role = "pair_source" if technology.link_model == "pair_source" else "heralding"
+        role = technology.middle_role
         last = Station(site=wanted.b, role="end", after_spans=len(nodes) - 1)
         first = Station(site=wanted.a, role="end", after_spans=0)
         repeaters = [
