@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from planner.errors import InfeasibleError, PlannerError, SolverError, VerdictError
+from planner.errors import InfeasibleError, NoPlanError, PlannerError, VerdictError
 
 
 class Output:
@@ -70,13 +70,17 @@ class Output:
             document: dict[str, Any] = {"error": {"kind": error.kind, "code": error.exit_code, "message": str(error)}}
             if details:
                 document["error"]["problems"] = details
-            if isinstance(error, InfeasibleError | SolverError):
+            if isinstance(error, NoPlanError):
                 document["error"]["proven"] = isinstance(error, InfeasibleError)
                 document["error"]["reasons"] = list(error.reasons)
+                document["error"]["page"] = None if error.page is None else str(error.page)
+                document["error"]["obstacles"] = [asdict(obstacle) for obstacle in error.obstacles]
                 document["error"]["changes"] = [asdict(change) for change in error.changes]
             print(json.dumps(document, indent=1))
         else:
             self.errors.print(str(error), markup=False)
+            if isinstance(error, NoPlanError) and error.page is not None:
+                self.errors.print(f"on a map: {error.page}", markup=False)
 
 
 @contextmanager

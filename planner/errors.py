@@ -3,8 +3,9 @@
 PlannerError
 InputError       a file or option is wrong: where, what, what would be right     2
 SourceError      a download failed or returned nothing                           3
-InfeasibleError  there is no plan; carries the reasons                           1
-SolverError      the solver gave no usable answer                                3
+NoPlanError      there is no plan to give; carries the reasons
+  InfeasibleError  none exists: proven                                           1
+  SolverError      the search or the solver gave no usable answer                3
 VerdictError     a check failed and strict was asked                             1
 OutputError      a result could not be written; what was there is untouched      4
 """
@@ -12,6 +13,7 @@ OutputError      a result could not be written; what was there is untouched     
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -30,6 +32,19 @@ class Problem:
     def __str__(self) -> str:
         """Return `where: key path: problem`, leaving out what is empty."""
         return ": ".join(part for part in (self.where, self.key_path, self.problem) if part)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obstacle:
+    """Something that stands in the way of a plan: in words, whose demands it concerns, and on which spans it lies."""
+
+    reason: str
+    demands: tuple[str, ...] = ()
+    spans: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the reason."""
+        return self.reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,36 +101,34 @@ class SourceError(PlannerError, OSError):
     kind = "source"
 
 
-class InfeasibleError(PlannerError):
-    """No plan exists: proven. `reasons` say which demands, budgets or places stand in the way.
+class NoPlanError(PlannerError):
+    """There is no plan to give. `reasons` say which demands, budgets or places stand in the way.
 
-    `changes` are the cheapest ones of each kind that were found to help.
+    `changes` are the cheapest ones of each kind that were found to help, where it was looked for them.
     """
+
+    def __init__(self, *reasons: str | Obstacle, changes: tuple[Change, ...] = ()) -> None:
+        """Collect the reasons, most telling first."""
+        super().__init__("\n".join([*map(str, reasons), *_told(changes)]))
+        self.reasons = tuple(map(str, reasons))
+        self.obstacles = tuple(reason for reason in reasons if isinstance(reason, Obstacle))
+        self.changes = changes
+        self.page: Path | None = None
+        """Where the reasons are shown on a map, once that was written."""
+
+
+class InfeasibleError(NoPlanError):
+    """No plan exists: proven."""
 
     exit_code = 1
     kind = "infeasible"
 
-    def __init__(self, *reasons: str, changes: tuple[Change, ...] = ()) -> None:
-        """Collect the reasons, most telling first."""
-        super().__init__("\n".join([*reasons, *_told(changes)]))
-        self.reasons = reasons
-        self.changes = changes
 
-
-class SolverError(PlannerError, RuntimeError):
-    """The search or a solver ended without an answer that can be used: nothing is proven.
-
-    `changes` are those that were found to make a plan possible, where it was looked for them.
-    """
+class SolverError(NoPlanError, RuntimeError):
+    """The search or a solver ended without an answer that can be used: nothing is proven."""
 
     exit_code = 3
     kind = "solver"
-
-    def __init__(self, *reasons: str, changes: tuple[Change, ...] = ()) -> None:
-        """Collect what was found."""
-        super().__init__("\n".join([*reasons, *_told(changes)]))
-        self.reasons = reasons
-        self.changes = changes
 
 
 class VerdictError(PlannerError):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.errors import InputError
+from planner.errors import InputError, NoPlanError
 from planner.network import Network, load_network, network_to_geojson
 from planner.outputs import check_writable, write_atomically
 from planner.plan import Plan, Progress, load_plan
@@ -16,6 +16,8 @@ from planner.verdict import Verdict, load_verdict
 NETWORK_FILE = "network.geojson"
 PLAN_FILE = "plan.json"
 VERDICT_FILE = "verdict.json"
+NO_PLAN_FILE = "no-plan.html"
+"""What stands in the way, as a page with a map; there only while the last search ended without a plan."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,17 +135,24 @@ def _design(scenario: Scenario, network: Network, folder: Path, options: DesignO
     from planner.design import design_plan
 
     check_writable(folder)
-    plan = design_plan(
-        network,
-        scenario,
-        rollout=options.rollout,
-        gap=options.gap,
-        time_limit_s=options.time_limit_s,
-        start=None if options.start is None else load_plan(options.start),
-        on_progress=options.on_progress,
-        should_stop=options.should_stop,
-    )
+    try:
+        plan = design_plan(
+            network,
+            scenario,
+            rollout=options.rollout,
+            gap=options.gap,
+            time_limit_s=options.time_limit_s,
+            start=None if options.start is None else load_plan(options.start),
+            on_progress=options.on_progress,
+            should_stop=options.should_stop,
+        )
+    except NoPlanError as error:
+        from planner.report import write_refusal
+
+        error.page = write_refusal(network, scenario, error, folder)
+        raise
     write_atomically(folder / PLAN_FILE, [plan.to_json()])
+    (folder / NO_PLAN_FILE).unlink(missing_ok=True)
     return plan
 
 

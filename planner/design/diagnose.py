@@ -16,7 +16,7 @@ from planner.design.settled import SettledWorld
 from planner.design.shortfalls import budget_changes, phases_of
 from planner.design.stations import Reach, Reaches, capital_tariff, station_cost
 from planner.design.work import Work
-from planner.errors import Change, InfeasibleError, PlannerError, SolverError
+from planner.errors import Change, InfeasibleError, Obstacle, PlannerError, SolverError
 from planner.network import Network
 from planner.scenario import Demand, Scenario
 
@@ -28,14 +28,14 @@ EXPLAINED_DEMANDS = 5
 """Number of demands for which changes are tried."""
 
 
-def obstacles(network: Network, scenario: Scenario, reaches: Reaches) -> Mapping[str, tuple[str, ...]]:
+def obstacles(network: Network, scenario: Scenario, reaches: Reaches) -> Mapping[str, tuple[Obstacle, ...]]:
     """Return why demands can never be served, each proven, by demand; empty when nothing of the kind is found."""
     judge = RouteJudge(network, scenario)
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[Obstacle, ...]] = {}
     for demand in scenario.demands:
-        reasons = _missing_means(scenario, demand)
         reached = reaches.by_demand[demand.id]
-        reasons += _missing_reach(scenario, demand, reached)
+        missing = [*_missing_means(scenario, demand), *_missing_reach(scenario, demand, reached)]
+        reasons = [Obstacle(reason=reason, demands=(demand.id,)) for reason in missing]
         if demand.ways > 1 and demand.redundancy == "strict" and math.isfinite(reached.least_loss_db):
             reasons += _bridges(judge, demand)
         if reasons:
@@ -43,7 +43,7 @@ def obstacles(network: Network, scenario: Scenario, reaches: Reaches) -> Mapping
     return found
 
 
-def refuse(world: SettledWorld, found: Mapping[str, tuple[str, ...]]) -> InfeasibleError:
+def refuse(world: SettledWorld, found: Mapping[str, tuple[Obstacle, ...]]) -> InfeasibleError:
     """Return the error for demands that can never be served, with what would make each of them possible."""
     scenario = world.scenario
     changes: list[Change] = []
@@ -94,7 +94,7 @@ def _place_of(scenario: Scenario, site_id: str) -> str:
     return f"{site_id} ({site.lon_deg:.5f}, {site.lat_deg:.5f})"
 
 
-def _bridges(judge: RouteJudge, demand: Demand) -> list[str]:
+def _bridges(judge: RouteJudge, demand: Demand) -> list[Obstacle]:
     """Return a reason that names what every route of the demand must pass or meet, if there is anything."""
     network, risks, met = judge.network, judge.risks(demand), judge.unavoidable_risks(demand)
     if not met:
@@ -106,15 +106,16 @@ def _bridges(judge: RouteJudge, demand: Demand) -> list[str]:
     metres = 1000.0 * math.fsum(float(network.spans.length_km[span]) for span in cut)
     passed = [f"passes {len(cut)} spans ({metres:.0f} m)"] if cut else []
     passed += [f"meets {len(far)} risk groups"] if far else []
+    where = f"{' and '.join(passed)}: {named}{more}"
     if demand.ring:
-        return [
-            f"ring {demand.ring} needs two disjoint ways between {demand.a} and {demand.b}, but every way "
-            f"{' and '.join(passed)}: {named}{more}"
-        ]
-    return [
-        f"demand {demand.id} wants two disjoint routes, but every route {' and '.join(passed)}: "
-        f"{named}{more}; with redundancy: maximal its routes would share these and nothing else"
-    ]
+        text = f"ring {demand.ring} needs two disjoint ways between {demand.a} and {demand.b}, but every way {where}"
+    else:
+        text = (
+            f"demand {demand.id} wants two disjoint routes, but every route {where}; with redundancy: maximal its "
+            "routes would share these and nothing else"
+        )
+    there = sorted({span for risk in met for span in risks.spans_of[risk]})
+    return [Obstacle(reason=text, demands=(demand.id,), spans=tuple(network.spans.ids[span] for span in there))]
 
 
 def _is_one_stretch(network: Network, spans: tuple[int, ...]) -> bool:
@@ -141,11 +142,11 @@ def explain_no_plan(world: SettledWorld, prices: PriceTable, work: Work) -> Plan
             for demand_id in work.unrouted[:EXPLAINED_DEMANDS]
             for change in demand_changes(world, scenario.demand(demand_id))
         ]
-        return SolverError(
+        text = (
             f"no route was found for demand {names} on top of the others, and none was ruled out; lower targets, more "
-            "lanes or links, more free fibers, or candidate sites nearer to the middle may help",
-            changes=tuple(changes),
+            "lanes or links, more free fibers, or candidate sites nearer to the middle may help"
         )
+        return SolverError(Obstacle(reason=text, demands=work.unrouted), changes=tuple(changes))
     if not costs.budget_limits(scenario):
         return SolverError(
             f"no plan was found in {work.spent} steps and {work.seconds:.0f} s, and none was ruled out; "

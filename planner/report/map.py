@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import folium
+import numpy as np
 from branca.element import Element, Figure, MacroElement
 from folium.map import CustomPane, Layer
 from folium.template import Template
 from folium.utilities import JsCode
 
-from planner.report.basemap import STEPS_PER_DEG, street_basemap
+from planner.report.basemap import STEPS_PER_DEG, Basemap, street_basemap
 from planner.report.colours import LINE_LOOKS, STREET_LOOKS
 from planner.report.dossier import Dossier
 from planner.report.layers import Feature, is_line
@@ -88,26 +89,36 @@ class Explorer(MacroElement):
 def draw_map(dossier: Dossier, features: Mapping[str, list[Feature]]) -> MapParts:
     """Return the map of a plan with these layers, the lowest first."""
     basemap = street_basemap(dossier.network)
-    looks = [
-        {"colour": look.colour, "width": look.width_px, "lines": number}
-        for look, number in zip(STREET_LOOKS, basemap.line_counts, strict=True)
-    ]
     bounds = _bounds(dossier, features)
-    chart = _empty_map(bounds)
+    chart = empty_map(bounds)
     for pane, z_index in PANES.items():
         CustomPane(pane, z_index=z_index, pointer_events=False).add_to(chart)
-    layers: dict[str, Layer] = {"streets": StreetLayer(STREETS_ELEMENT, looks)}
+    layers: dict[str, Layer] = {"streets": street_layer(basemap)}
     layers |= {name: _geojson(name, members) for name, members in features.items()}
     for layer in layers.values():
         layer.add_to(chart)
     Explorer(layers, bounds).add_to(chart)
+    return rendered(chart, basemap)
+
+
+def street_layer(basemap: Basemap) -> StreetLayer:
+    """Return the layer that draws a street basemap."""
+    looks = [
+        {"colour": look.colour, "width": look.width_px, "lines": number}
+        for look, number in zip(STREET_LOOKS, basemap.line_counts, strict=True)
+    ]
+    return StreetLayer(STREETS_ELEMENT, looks)
+
+
+def rendered(chart: folium.Map, basemap: Basemap) -> MapParts:
+    """Return a finished map in the parts that a page is made of."""
     figure = cast(Figure, chart.get_root())
     _number_elements(figure)
     figure.render()
     return MapParts(html=figure.html.render(), script=figure.script.render(), streets=basemap.packed)
 
 
-def _empty_map(bounds: list[list[float]]) -> folium.Map:
+def empty_map(bounds: list[list[float]]) -> folium.Map:
     """Return a folium map without tiles, styles and scripts from elsewhere."""
     (south, west), (north, east) = bounds
     chart = folium.Map(
@@ -150,10 +161,14 @@ def _bounds(dossier: Dossier, features: Mapping[str, list[Feature]]) -> list[lis
     """Return south-west and north-east of what the plan uses, or of all sites and streets when it uses nothing."""
     used = [name for name in features if not (name.startswith("existing") or name.endswith("unused"))]
     shapes = [feature["geometry"]["coordinates"] for name in used for feature in features[name]]
-    points = [point for shape in shapes for point in _points(shape)]
-    points = points or [(site.lon_deg, site.lat_deg) for site in dossier.scenario.sites]
-    points = points or list(zip(dossier.network.nodes.lon_deg, dossier.network.nodes.lat_deg, strict=True))
-    lons, lats = zip(*points, strict=True)
+    shapes = shapes or [[site.lon_deg, site.lat_deg] for site in dossier.scenario.sites]
+    nodes = dossier.network.nodes
+    return bounds_of(shapes or np.column_stack([nodes.lon_deg, nodes.lat_deg]).tolist())
+
+
+def bounds_of(shapes: Sequence[Any]) -> list[list[float]]:
+    """Return south-west and north-east of the coordinates of some geometries, each as latitude and longitude."""
+    lons, lats = zip(*(point for shape in shapes for point in _points(shape)), strict=True)
     return [[float(min(lats)), float(min(lons))], [float(max(lats)), float(max(lons))]]
 
 

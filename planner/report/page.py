@@ -42,14 +42,14 @@ def render_page(dossier: Dossier) -> str:
     """Return the report as one HTML text; raises OutputError when it would load anything from elsewhere."""
     features = layer_features(dossier)
     chart = draw_map(dossier, features)
-    scripts = [*(_asset(name) for name in SCRIPTS), chart.script]
+    scripts = [*(asset(name) for name in SCRIPTS), chart.script]
     page = (
-        _templates()
+        templates()
         .get_template("page.html.j2")
         .render(
             title=dossier.plan.title,
-            policy=_policy(scripts),
-            styles=[Markup(_asset(name)) for name in STYLES],
+            policy=policy(scripts),
+            styles=[Markup(asset(name)) for name in STYLES],
             scripts=[Markup(script) for script in scripts],
             map_html=Markup(chart.html),
             streets=chart.streets,
@@ -121,7 +121,7 @@ def _map_contents(dossier: Dossier, features: dict[str, list[Feature]]) -> dict[
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     """Return the environment of the page's templates: everything is escaped and freed of invisible characters."""
     return Environment(
         loader=FileSystemLoader(ASSETS),
@@ -134,7 +134,7 @@ def _templates() -> Environment:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     """Return a script or style of the page, without what a browser would look for beside the file."""
     text = (ASSETS / name).read_text(encoding="utf-8").replace("\r\n", "\n")
     text = re.sub(r"url\(images/[^)]*\)", "none", text)
@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-def _policy(scripts: list[str]) -> str:
+def policy(scripts: list[str]) -> str:
     """Return the content security policy that lets exactly these scripts run, and nothing load."""
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)

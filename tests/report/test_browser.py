@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from planner.errors import InfeasibleError, Obstacle
 from planner.report.dossier import Dossier
 from planner.report.page import render_page
+from planner.report.refusal import render_refusal
 from report.browser import Page, find_browser, open_browser
 from report.dossiers import HOSTILE_SEEN, bare_dossier, city_dossier, hostile_dossier
+from worlds import demand, make_world
 
 PROGRAM = find_browser()
 READY = "document.documentElement.dataset.map === 'ready'"
@@ -103,6 +106,18 @@ def test_an_empty_plan_still_shows_a_map(tab: Page, tmp_path: Path) -> None:
     show(tab, bare_dossier(tmp_path), tmp_path)
     assert tab.run(INK) > 20, "the street is drawn"
     assert tab.complaints() == []
+
+
+def test_a_map_of_obstacles_draws(tab: Page, tmp_path: Path) -> None:
+    world = make_world(tmp_path, "A---+---B", [demand("A", "B", routes=2)])
+    spans = tuple(world.network.spans.ids)
+    error = InfeasibleError(Obstacle(reason="a bridge", demands=("A-B",), spans=spans))
+    path = tmp_path / "no-plan.html"
+    path.write_text(render_refusal(world.network, world.scenario, error), encoding="utf-8")
+    tab.events.clear()
+    tab.open(path, until=f"{INK} > 500")
+    assert tab.complaints() == []
+    assert tab.requests() == [path.resolve().as_uri()]
 
 
 def test_policy_stops_a_script_that_is_slipped_in(tab: Page, tmp_path: Path) -> None:
