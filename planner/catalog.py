@@ -298,6 +298,8 @@ class LinkHardware:
     converter: Converter | None = None
     channel: ClassicalChannel | None = None
     hub_users: int = 2
+    trusted_nodes: bool = False
+    """Whether several links are joined by stations that know and relay the key, not by swaps."""
     distillations: tuple[Distillation, ...] = ()
     cutoff: bool = False
 

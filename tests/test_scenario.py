@@ -43,6 +43,8 @@ def spoil(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], None]], str]:
         (lambda s: s["demands"][0].update(from_phase="p9"), "demands[0].from_phase: unknown phase 'p9'"),
         (lambda s: s["demands"][0].update(min_fidelity=1.2), "demands[0].min_fidelity: input should be less than 1"),
         (lambda s: s["demands"][0].update(routes=5), "demands[0].routes: input should be less than or equal to 4"),
+        (lambda s: s["demands"][0].update(trusted_nodes=True), "trusted nodes pass on key alone"),
+        (lambda s: s["technologies"][1].update(trusted_nodes=True), "links are swapped in memories"),
         (
             lambda s: s["demands"][0].update(min_security_class=2),
             "demands[0].min_security_class: asks for class 2 at all stations, but site A has security_class 0",

@@ -109,7 +109,7 @@ def _ends(scenario: Scenario) -> set[str]:
 
 def _hubs(scenario: Scenario) -> set[str]:
     """Return sites such that every arm and every demand ends at one of them: what may host a middle, and some ends."""
-    hubs = {site.id for site in scenario.sites if {"pair_source", "heralding", "repeater"} & set(site.hosts)}
+    hubs = {site.id for site in scenario.sites if set(site.hosts) - {"end"}}
     demands = Counter(site for demand in scenario.demands for site in (demand.a, demand.b))
     for demand in scenario.demands:
         if demand.a not in hubs and demand.b not in hubs:

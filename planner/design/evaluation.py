@@ -264,12 +264,12 @@ def _placements(
         return
     role: Role = "pair_source" if technology.pair_source else "heralding"
     passed = list(passed_sites(judge.network, nodes))
-    hosts = {name: sites_that_host(judge.scenario, name, demand) for name in ("repeater", role)}
+    hosts = {name: sites_that_host(judge.scenario, name, demand) for name in (technology.inner_role, role)}
     ends = (demand.a, demand.b)
     repeaters = [
-        Station(site=site, role="repeater", after_spans=at)
+        Station(site=site, role=technology.inner_role, after_spans=at)
         for at, site in passed
-        if site in hosts["repeater"] and site not in ends
+        if site in hosts[technology.inner_role] and site not in ends
     ]
     middles = [Station(site=site, role=role, after_spans=at) for at, site in passed if site in hosts[role]]
     for links in range(1, technology.max_links + 1):

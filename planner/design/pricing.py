@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,19 +42,25 @@ UNREACHABLE = np.inf
 
 @lru_cache(maxsize=4096)
 def max_link_loss_db(
-    hardware: LinkHardware, links: int, lanes: int, min_rate_hz: float, min_fidelity: float
+    hardware: LinkHardware, links: int, lanes: int, least_hz: tuple[float, float, float], min_fidelity: float
 ) -> float | None:
     """Return the largest loss that each link of a chain of equal links may have, or None when none may.
 
-    The middle is taken half-way and the length as what fiber of that loss would have.
+    `least_hz` are the least rates of pairs, key and ebits, 0 for what is not asked for. The middle is taken half-way
+    and the length as what fiber of that loss would have.
     """
     per_km = hardware.fiber.attenuation_db_per_km
+    min_rate_hz, min_key_hz, min_ebits_hz = least_hz
 
     def is_enough(loss_db: float) -> bool:
         arm = Arm(length_km=0.5 * loss_db / per_km, loss_db=0.5 * loss_db)
         link = ElementaryLink(left=arm, right=arm)
-        performance = evaluate_route((link,) * links, hardware, min_fidelity=min_fidelity, preference="rate")
-        return bool(performance.lane_rate_hz * lanes >= min_rate_hz and performance.fidelity >= min_fidelity)
+        most = evaluate_route((link,) * links, hardware, min_fidelity=min_fidelity, preference="rate")
+        is_fast = most.lane_rate_hz * lanes >= min_rate_hz and most.fidelity >= min_fidelity
+        if not is_fast or not (min_key_hz or min_ebits_hz):
+            return bool(is_fast)
+        best = evaluate_route((link,) * links, hardware, min_fidelity=min_fidelity)
+        return bool(best.key_rate_hz * lanes >= min_key_hz and best.ebit_rate_hz * lanes >= min_ebits_hz)
 
     if not is_enough(0.0):
         return None
@@ -108,7 +115,7 @@ class RouteSearch:
         self._pairs = PairSearch(graph, judge)
         index = judge.network.span_index()
         self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in judge.network.hops}
-        self._hosts = {role: sites_that_host(self.scenario, role) for role in ("repeater", "pair_source", "heralding")}
+        self._hosts = {role: sites_that_host(self.scenario, role) for role in get_args(Role)}
 
     def cheapest_service(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
         """Return the cheapest route or disjoint pair found for a demand on top of what the ledger holds."""
@@ -141,7 +148,7 @@ class RouteSearch:
         role = technology.middle_role
         repeaters = [
             site
-            for site in (self._hosts["repeater"] if technology.max_links > 1 else ())
+            for site in (self._hosts[technology.inner_role] if technology.max_links > 1 else ())
             if site not in (demand.a, demand.b) and may_use(site) and repeater_conflict(site) not in avoid
         ]
         return _Task(
@@ -210,9 +217,7 @@ class RouteSearch:
         found: list[Candidate] = []
         for links in range(1, task.technology.max_links + 1):
             for lanes in _lane_counts(task.technology.max_lanes):
-                limit = max_link_loss_db(
-                    hardware, links, lanes, task.demand.least_pair_rate_hz, task.demand.min_fidelity
-                )
+                limit = max_link_loss_db(hardware, links, lanes, task.demand.least_rates_hz, task.demand.min_fidelity)
                 if limit is None:
                     continue
                 chains = self._best_chains(task, ledger, trees, links=links, lanes=lanes, limit_db=limit)
@@ -231,7 +236,9 @@ class RouteSearch:
         )
         repeater_price = np.array(
             [
-                0.0 if index < 2 else ledger.needs_price(s, needs.get("repeater", ()), lanes, task.phase)
+                0.0
+                if index < 2
+                else ledger.needs_price(s, needs.get(task.technology.inner_role, ()), lanes, task.phase)
                 for index, s in enumerate(task.stations)
             ]
         )
@@ -264,7 +271,7 @@ class RouteSearch:
             spans += walk_to(self.graph, trees.parents[left], nodes[site])
             stations.append(Station(site=site, role=task.middle_role, after_spans=len(spans)))
             spans += walk_to(self.graph, trees.parents[right], nodes[site])[::-1]
-            role: Role = "end" if right == 1 else "repeater"
+            role: Role = "end" if right == 1 else task.technology.inner_role
             stations.append(Station(site=task.stations[right], role=role, after_spans=len(spans)))
         return spans, tuple(stations)
 

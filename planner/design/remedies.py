@@ -46,6 +46,7 @@ def demand_changes(world: SettledWorld, demand: Demand) -> tuple[Change, ...]:
         _lower_rate,
         _lower_fidelity,
         _lower_class,
+        _trust_nodes,
         _one_more_link,
         _one_more_site,
         _open_span,
@@ -160,10 +161,22 @@ def _lower_class(world: SettledWorld, demand: Demand) -> Iterator[Change]:
             return
 
 
+def _trust_nodes(world: SettledWorld, demand: Demand) -> Iterator[Change]:
+    """Yield whether a demand for key alone is possible where stations on the way may know the key."""
+    trusting = {"trusted_nodes": True, "min_rate_hz": 0.0, "min_ebit_rate_hz": None}
+    changed = demand.model_copy(update=trusting)
+    if demand.trusted_nodes or not demand.min_key_rate_bps:
+        return
+    found = _service(_asking(world, changed), changed)
+    if found is not None:
+        text = f"demand {demand.id} for key alone, over trusted nodes: possible, alone for {_money(world, found[0])}"
+        yield Change(kind="allow trusted nodes", change=text, demand=demand.id, cost=found[0])
+
+
 def _one_more_link(world: SettledWorld, demand: Demand) -> Iterator[Change]:
     """Yield the smallest number of links above a technology's limit with which the demand is possible."""
     spec = world.scenario.spec
-    for technology in (item for item in spec.technologies if item.memory is not None):
+    for technology in (item for item in spec.technologies if item.memory is not None or item.trusted_nodes):
         for links in range(technology.max_links + 1, MOST_LINKS + 1):
             longer = technology.model_copy(update={"max_links": links})
             found = _service(_with_technology(world, longer), demand)
@@ -224,7 +237,7 @@ def _with_site(world: SettledWorld, node: int, lon_deg: float, lat_deg: float, *
         kind="hut",
         lon_deg=lon_deg,
         lat_deg=lat_deg,
-        hosts=("repeater", "pair_source", "heralding"),
+        hosts=("repeater", "pair_source", "heralding", "trusted_node"),
         shelter=max(sorted(set(shelters)), key=shelters.count, default=None),
         security_class=security_class,
     )

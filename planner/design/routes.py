@@ -159,7 +159,7 @@ class RouteJudge:
 
     def _connects(self, stations: tuple[Station, ...], hardware: LinkHardware) -> bool:
         """Return whether the devices that already stand at the memories' sites fit the links."""
-        holders = (station.site for station in stations if station.role in ("end", "repeater"))
+        holders = (station.site for station in stations if station.role not in ("pair_source", "heralding"))
         return not any(self._interfaces[site].misfit(hardware) for site in holders if site in self._interfaces)
 
     def _works_too_seldom(self, demand: Demand, route: Route) -> bool:
@@ -272,7 +272,9 @@ def _station_conflicts(demand: Demand, route: Route) -> frozenset[str]:
     """Return the names of the stations between a route's ends as something that its demand's routes must not share."""
     inner = [station for station in route.stations if station.site not in (demand.a, demand.b)]
     if demand.disjoint == "repeater":
-        return frozenset(repeater_conflict(station.site) for station in inner if station.role == "repeater")
+        return frozenset(
+            repeater_conflict(station.site) for station in inner if station.role in ("repeater", "trusted_node")
+        )
     return frozenset(site_risk(station.site) for station in inner)
 
 
@@ -333,12 +335,16 @@ def _technologies_by_phase(scenario: Scenario, demand: Demand) -> list[set[str]]
 
 
 def _counting(scenario: Scenario, demand: Demand, names: set[str]) -> tuple[Technology, ...]:
-    """Return the technologies among these that count pairs where the demand wants, and connect to both of its ends."""
+    """Return the technologies among these that count pairs where the demand wants, and connect to both of its ends.
+
+    Those with trusted nodes are for demands that allow them.
+    """
     chosen = []
     for technology in (scenario.technology(name) for name in sorted(names)):
         hardware = scenario.link_hardware(technology)
         misfits = [scenario.site(site).interface.misfit(hardware) for site in (demand.a, demand.b)]
-        if hardware.rate_plane == demand.rate_plane and not any(misfits):
+        is_trusted = demand.trusted_nodes or not technology.trusted_nodes
+        if hardware.rate_plane == demand.rate_plane and is_trusted and not any(misfits):
             chosen.append(technology)
     return tuple(chosen)
 

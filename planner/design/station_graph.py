@@ -48,7 +48,7 @@ def list_walks(scenario: Scenario, graph: DesignGraph, distances: Distances, tec
         return None
     ends = {site for demand in scenario.demands for site in (demand.a, demand.b)}
     stations: dict[int, list[str]] = defaultdict(list)
-    for site in sorted({*sites_that_host(scenario, "repeater"), *ends}):
+    for site in sorted({*sites_that_host(scenario, technology.inner_role), *ends}):
         stations[graph.site_node[site]].append(site)
     found: dict[tuple[str, str], list[tuple[int, ...]]] = defaultdict(list)
     steps = walks = 0

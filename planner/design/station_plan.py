@@ -105,7 +105,7 @@ def _candidate(judge: RouteJudge, demand: Demand, technology: Technology, chain:
         after, site = middle
         stations.append(Station(site=site, role=role, after_spans=len(spans) + after))
         spans += link.walk
-        at_head: Role = "end" if link.head == demand.b else "repeater"
+        at_head: Role = "end" if link.head == demand.b else technology.inner_role
         stations.append(Station(site=link.head, role=at_head, after_spans=len(spans)))
     return judge.judge(demand, technology, spans, tuple(stations))
 

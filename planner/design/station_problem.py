@@ -126,7 +126,7 @@ def _options(
     for links, lanes in pairs:
         end, middle, repeater = (
             {item: units for item, units in units_of_role(technology, role, lanes=lanes).items() if item in counted}
-            for role in ("end", technology.middle_role, "repeater")
+            for role in ("end", technology.middle_role, technology.inner_role)
         )
         option = ChainOption(fewest=links, most=links, end=end, middle=middle, repeater=repeater)
         if options and not middle and replace(options[-1], fewest=links, most=links) == option:

@@ -83,7 +83,7 @@ class BestChains:
         self._hardware = scenario.link_hardware(technology)
         self._middles = sites_that_host(scenario, technology.middle_role, demand)
         ends = (demand.a, demand.b)
-        inner = sites_that_host(scenario, "repeater", demand) if technology.max_links > 1 else ()
+        inner = sites_that_host(scenario, technology.inner_role, demand) if technology.max_links > 1 else ()
         self.stations = (*ends, *(site for site in inner if site not in ends))
         """The two ends, then the sites that may hold a repeater."""
         end = self._hardware.termination
@@ -101,7 +101,9 @@ class BestChains:
 
     def fastest_hz(self, links: int) -> float:
         """Return pairs per second that one lane of no chain of so many links exceeds at the fidelity asked."""
-        return RATE_IN_HAND * (self._short_chain_hz(links) if links <= EXACT_LINKS else self._bottleneck_hz(links))
+        # sources on both sides of a trusted node are set alike: each link alone, at its best, may be faster
+        tried_whole = 1 if self._technology.trusted_nodes else EXACT_LINKS
+        return RATE_IN_HAND * (self._short_chain_hz(links) if links <= tried_whole else self._bottleneck_hz(links))
 
     def _evaluate(self, links: tuple[ElementaryLink, ...]) -> RoutePerformance:
         return evaluate_route(links, self._hardware, min_fidelity=self._demand.min_fidelity, preference="rate")
@@ -277,7 +279,7 @@ def _inner_cost(tariff: Tariff, scenario: Scenario, reached: Reach, demand: Dema
             costs.append(
                 2 * cost_of(extra)
                 + links * cost_of(units_of_role(technology, technology.middle_role, lanes=lanes))
-                + (links - 1) * cost_of(units_of_role(technology, "repeater", lanes=lanes))
+                + (links - 1) * cost_of(units_of_role(technology, technology.inner_role, lanes=lanes))
             )
     return min(costs, default=0.0)
 

@@ -72,6 +72,7 @@ def evaluate_route(
     the hardware says so. Mean time: `chains.mean_slots` or `schedules.run_schedule` on
     the shortest clock of the links, plus the signal time of the swap results for two and more links. Werner parameters
     multiply: links, swaps, and storage (herald, waiting, swap results). Multiplexed links use one pair per slot.
+    Trusted nodes pass on the key of the weakest link, with all sources set alike: no ebits, and its pairs.
     Exact for links with equal clocks, independent lanes and exponential memories; Gaussian memories are exact for two
     links, and with deterministic swaps for more links whose ends do not store, else the fidelity is a lower bound that
     `limits` names. Raises ValueError for no link, for a pair source with several links, for more than 12 links (8 with
@@ -99,6 +100,8 @@ def evaluate_route(
     if not links:
         raise ValueError("a route has at least one link, got none")
     within("min_fidelity", min_fidelity, 0.25, 1.0)
+    if hardware.trusted_nodes and len(links) > 1:
+        return _relayed(links, hardware, min_fidelity, preference, settings)
     if hardware.memory is None and len(links) > 1:
         raise ValueError(f"a pair source without memory spans one link, got {len(links)}")
     if settings is not None:
@@ -114,6 +117,55 @@ def evaluate_route(
     if len(found) == 1:
         return found[0]
     return max(found, key=lambda item: merit(item.lane_rate_hz, item.fidelity, aim))
+
+
+def _relayed(
+    links: tuple[ElementaryLink, ...],
+    hardware: LinkHardware,
+    min_fidelity: float,
+    preference: Preference,
+    settings: Settings | None,
+) -> RoutePerformance:
+    """Return what a route over trusted nodes delivers: of the settings that are best for one link, the best for all."""
+    alone = [evaluate_route((link,), hardware, min_fidelity=min_fidelity, preference=preference) for link in links]
+    tried = dict.fromkeys(part.settings for part in alone) if settings is None else (settings,)
+    found = [
+        _weakest(
+            links,
+            hardware,
+            [evaluate_route((link,), hardware, min_fidelity=min_fidelity, settings=chosen) for link in links],
+        )
+        for chosen in tried
+    ]
+    by_pairs = preference == "rate"
+    return max(
+        found,
+        key=lambda item: (item.fidelity >= min_fidelity, item.lane_rate_hz if by_pairs else item.key_rate_hz),
+    )
+
+
+def _weakest(
+    links: tuple[ElementaryLink, ...], hardware: LinkHardware, parts: list[RoutePerformance]
+) -> RoutePerformance:
+    """Return links that make key side by side as one route: the key of the weakest, and no pairs from end to end."""
+    own = [f"link {n}: {limit.partition(': ')[2]}" for n, part in enumerate(parts, 1) for limit in part.limits]
+    relay = (
+        f"route: trusted nodes ({len(links) - 1}) know the key and pass it on; no pairs are shared from end to end, "
+        "rate and fidelity are those of the weakest link"
+    )
+    return replace(
+        parts[0],
+        lane_rate_hz=min(part.lane_rate_hz for part in parts),
+        fidelity=min(part.fidelity for part in parts),
+        ebit_rate_hz=0.0,
+        key_rate_hz=min(part.key_rate_hz for part in parts),
+        ceiling_hz=min(part.ceiling_hz for part in parts),
+        latency_s=signal_time_s(links, hardware),
+        link_rate_hz=tuple(part.link_rate_hz[0] for part in parts),
+        link_fidelity=tuple(part.link_fidelity[0] for part in parts),
+        limits=(*own, relay),
+        pooled_rate_hz=min(part.pooled_rate_hz for part in parts),
+    )
 
 
 def has_choices(hardware: LinkHardware) -> bool:

@@ -114,6 +114,9 @@ MARKER_LOOKS: Mapping[str, MarkerLook] = {
     "site-user": MarkerLook(label="Site with users", colour=BLACK, outline=CIRCLE),
     "site-inner": MarkerLook(label="Site without users (hut, exchange)", colour=BLACK, outline=SQUARE),
     "repeater": MarkerLook(label="Repeater", colour=VERMILLION, outline=DIAMOND, offset_px=(1, -14)),
+    "trusted-node": MarkerLook(
+        label="Trusted node (knows the key)", colour=PINK, outline=SQUARE, filled=False, offset_px=(1, -14)
+    ),
     "source": MarkerLook(label="Source of entangled pairs", colour=YELLOW, outline=STAR, offset_px=(-11, -9)),
     "heralding": MarkerLook(label="Heralding station", colour=GREEN, outline=TRIANGLE, offset_px=(-11, 10)),
 }
@@ -184,4 +187,5 @@ ROLE_LABELS: Mapping[str, str] = {
     "repeater": "repeater",
     "pair_source": "pair source",
     "heralding": "heralding station",
+    "trusted_node": "trusted node",
 }

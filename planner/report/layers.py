@@ -182,6 +182,7 @@ LAYERS: tuple[MapLayer, ...] = (
     MapLayer(name="heralding", group=PLACES, draw=partial(stations, role="heralding")),
     MapLayer(name="source", group=PLACES, draw=partial(stations, role="pair_source")),
     MapLayer(name="repeater", group=PLACES, draw=partial(stations, role="repeater")),
+    MapLayer(name="trusted-node", group=PLACES, draw=partial(stations, role="trusted_node")),
 )
 """The layers from the lowest to the highest; the streets lie below all of them."""
 

@@ -55,6 +55,8 @@ class Demand(Model):
     also junctions, handholes and sites that are passed."""
     min_security_class: SecurityClass = 0
     """Least security class of the sites of all stations on its routes, the two ends included."""
+    trusted_nodes: bool = False
+    """Whether key may pass stations that know it (technologies with `trusted_nodes`); never for pairs or ebits."""
     from_phase: Identifier
     weight: Positive = 1.0
     """Worth of serving this demand, for the objective `service`."""
@@ -74,6 +76,12 @@ class Demand(Model):
                 raise ValueError(f"backup_min_{name} needs a backup: routes must be at least 2")
             if backup is not None and backup > full:
                 raise ValueError(f"backup_min_{name} must not exceed min_{name}")
+        return self
+
+    @model_validator(mode="after")
+    def _trusts_nodes_with_key_alone(self) -> Demand:
+        if self.trusted_nodes and (self.min_rate_hz or self.min_ebit_rate_hz or not self.min_key_rate_bps):
+            raise ValueError("trusted nodes pass on key alone: ask for min_key_rate_bps and neither pairs nor ebits")
         return self
 
     @model_validator(mode="after")
@@ -98,6 +106,11 @@ class Demand(Model):
     def least_pair_rate_hz(self) -> float:
         """Return a pair rate without which no target is met: a pair gives at most half a key bit, or one ebit."""
         return max(self.min_rate_hz, (self.min_key_rate_bps or 0.0) / BBM92_SIFTING, self.min_ebit_rate_hz or 0.0)
+
+    @property
+    def least_rates_hz(self) -> tuple[float, float, float]:
+        """Return the least rates of pairs (without which no target is met), key and ebits; 0 for what is not asked."""
+        return self.least_pair_rate_hz, self.min_key_rate_bps or 0.0, self.min_ebit_rate_hz or 0.0
 
     @property
     def target(self) -> Target:

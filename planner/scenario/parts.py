@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from planner.catalog import Name
 from planner.scenario.economics import Identifier, Text
+from planner.scenario.technologies import Role
 from planner.yamlio import Model
 
 Count = Annotated[int, Field(ge=1)]
@@ -46,5 +47,5 @@ class ForcedPart(BuiltPart):
 class ForbiddenPart(Part):
     """What must not be used: spans, and sites as places of stations."""
 
-    roles: tuple[Literal["end", "repeater", "pair_source", "heralding"], ...] = ()
+    roles: tuple[Role, ...] = ()
     """Stations that must not stand at the `sites`; none means no station at all."""

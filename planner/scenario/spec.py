@@ -356,6 +356,7 @@ class Scenario:
             converter=self.hardware.converters[technology.converter] if technology.converter else None,
             channel=self.hardware.channels[technology.channel] if technology.channel else None,
             hub_users=technology.hub_users,
+            trusted_nodes=technology.trusted_nodes,
             distillations=technology.distillation,
             cutoff=technology.cutoff,
         )

@@ -10,7 +10,7 @@ from planner.catalog import NEEDED_DEVICES, Distillation, LinkModel, Name, Posit
 from planner.scenario.economics import Identifier
 from planner.yamlio import Model
 
-Role = Literal["end", "repeater", "pair_source", "heralding"]
+Role = Literal["end", "repeater", "pair_source", "heralding", "trusted_node"]
 
 
 class EquipmentNeed(Model):
@@ -45,6 +45,9 @@ class Technology(Model):
     cutoff: bool = False
     """Whether two links may have a longest wait for each other, which the planner then chooses."""
     max_links: Annotated[int, Field(ge=1, le=8)] = 1
+    trusted_nodes: bool = False
+    """Whether its links are joined by trusted nodes: each link makes key of its own, and stations between pass it on,
+    so that the route delivers key alone, no pairs. Only demands that allow trusted nodes may use it."""
     max_link_loss_db: Positive | None = None
     """Largest loss of spans, joints and laterals that one link may have, both arms together; none for no limit besides
     what rate and fidelity ask."""
@@ -55,9 +58,17 @@ class Technology(Model):
 
     @model_validator(mode="after")
     def _chain_needs_memories(self) -> Technology:
-        if self.max_links > 1 and not NEEDED_DEVICES[self.link_model][1]:
-            raise ValueError(f"a {self.link_model} route has one link: max_links must be 1")
+        has_memories = NEEDED_DEVICES[self.link_model][1]
+        if self.trusted_nodes and has_memories:
+            raise ValueError(f"{self.link_model} links are swapped in memories: trusted_nodes must be false")
+        if self.max_links > 1 and not (has_memories or self.trusted_nodes):
+            raise ValueError(f"a {self.link_model} route has one link: max_links must be 1, or trusted_nodes true")
         return self
+
+    @property
+    def inner_role(self) -> Role:
+        """Return the role of the stations between links."""
+        return "trusted_node" if self.trusted_nodes else "repeater"
 
     @property
     def middle_role(self) -> Role:

@@ -60,6 +60,8 @@ def _technology_flaws(facts: Facts, route: RouteFacts) -> Iterator[str]:
     plane = facts.scenario.link_hardware(technology).rate_plane
     if plane != route.demand.rate_plane:
         yield f"it counts {plane} pairs, the demand {route.demand.rate_plane} ones"
+    if technology.trusted_nodes and not route.demand.trusted_nodes:
+        yield "its nodes know the key, which the demand does not allow"
     if links > technology.max_links:
         yield f"{links} links, at most {technology.max_links}"
     if route.route.lanes > technology.max_lanes:
@@ -67,7 +69,7 @@ def _technology_flaws(facts: Facts, route: RouteFacts) -> Iterator[str]:
     yield from _lossy_links(route)
     hardware = facts.scenario.link_hardware(technology)
     for station in route.route.stations:
-        if station.role in ("end", "repeater"):
+        if station.role in ("end", "repeater", "trusted_node"):
             misfit = facts.scenario.site(station.site).interface.misfit(hardware)
             if misfit:
                 yield f"the device at {station.site} does not connect: {misfit}"

@@ -56,7 +56,9 @@ class RouteFacts:
     @property
     def repeater_sites(self) -> frozenset[str]:
         """Return the sites of its repeaters."""
-        return frozenset(station.site for station in self.route.stations if station.role == "repeater")
+        return frozenset(
+            station.site for station in self.route.stations if station.role in ("repeater", "trusted_node")
+        )
 
 
 def route_facts(network: Network, scenario: Scenario, plan: Plan) -> Iterator[RouteFacts]:
@@ -119,7 +121,8 @@ def _station_flaws(
 def _order_flaws(route: Route, demand: Demand, technology: Technology) -> Iterator[str]:
     middle = "pair_source" if technology.pair_source is not None else "heralding"
     stations = route.stations
-    wanted = ["end", *([middle, "repeater"] * (len(stations) // 2))[:-1], "end"]
+    between = "trusted_node" if technology.trusted_nodes else "repeater"
+    wanted = ["end", *([middle, between] * (len(stations) // 2))[:-1], "end"]
     if len(stations) % 2 == 0:
         yield f"{len(stations)} stations cannot alternate between memories and middles"
     elif [station.role for station in stations] != wanted:
@@ -209,7 +212,9 @@ def _setting_flaws(
     if (settings.brightness_hz is None) != (settings.window_ps is None) or (settings.window_ps and not is_emitting):
         yield "brightness and window belong to a pair source, and to each other"
     elif source is not None and settings.brightness_hz is not None and settings.window_ps is not None:
-        yield from _source_flaws(settings.brightness_hz, settings.window_ps, source, _links(arms)[0], hardware)
+        set_as = (settings.brightness_hz, settings.window_ps)
+        flaws = [list(_source_flaws(*set_as, source, link, hardware)) for link in _links(arms)]
+        yield from min(flaws, key=len)  # sources of a relayed route are set alike, as suits one of its links
 
 
 def _source_flaws(

@@ -173,8 +173,8 @@ class Everything:
         last = Station(site=wanted.b, role="end", after_spans=len(nodes) - 1)
         first = Station(site=wanted.a, role="end", after_spans=0)
         repeaters = [
-            Station(site=site, role="repeater", after_spans=at)
-            for at, site in self._stops("repeater", nodes)
+            Station(site=site, role=technology.inner_role, after_spans=at)
+            for at, site in self._stops(technology.inner_role, nodes)
             if site not in (wanted.a, wanted.b)
         ]
         middles = self._stops(role, nodes)
