@@ -221,6 +221,8 @@ class CostItem(Entry):
     """Yearly operating cost as a share of the price."""
     learning_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share by which the price falls per doubling of the units built in the world (Wright's law)."""
+    life_years: Positive | None = None
+    """Years after which nothing is left of the price; none for what is gone once it is paid (permits, fees)."""
     serves: Annotated[int, Field(ge=1)] = 1
     """Units of need that one unit of this item covers (channels of a cryostat, ports of a switch, places of a rack)."""
     power_w: NonNegative = 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,11 @@ CIVIL_ITEM = "trench"
 """The item whose yearly upkeep applies to everything that is dug."""
 LEASES = "dark fiber lease"
 """The category whose yearly costs last as long as the phase; all others are paid to the horizon."""
+RESIDUAL = "residual value"
+"""The category of what is left of prices at the horizon: a present cost below zero, in the phase of purchase."""
+PERMIT_ITEM = "right-of-way-permit"
+CABLE_ITEM = "cable-pull"
+HOP_ITEM = "free-space-terminal"
 CIVIL_YEARS = 3
 """Years from the start of a phase in which its streets are opened: roadworks in them are shared."""
 
@@ -62,10 +67,25 @@ def unit_price(scenario: Scenario, item_name: str, phase: int) -> float:
     return learned_price(scenario.costs.items[item_name], scenario.phases[phase].world_units_ratio)
 
 
+def residual_worth(scenario: Scenario, item_name: str, phase: int) -> float:
+    """Return the present worth of what is left at the horizon of one unit of money, paid for an item in a phase.
+
+    Straight line: the share of the item's life that is left then, discounted from the horizon. 0 where the scenario
+    counts no residual values, or the item has no life. Never more than the unit of money is worth when it is paid.
+    """
+    economics, life_years = scenario.spec.economics, scenario.costs.items[item_name].life_years
+    if not economics.residual_value or life_years is None:
+        return 0.0
+    used_years = economics.horizon_years - (scenario.phases[phase].year - scenario.phases[0].year)
+    left = max(0.0, 1.0 - used_years / life_years)
+    return float(left * (1.0 + economics.discount_rate) ** -economics.horizon_years)
+
+
 def unit_present_cost(scenario: Scenario, item_name: str, phase: int) -> float:
     """Return the present cost of buying one unit in a phase and running it up to the horizon."""
     upkeep = scenario.costs.items[item_name].opex_share_per_year * annuity(scenario, phase)
-    return unit_price(scenario, item_name, phase) * (discount(scenario, phase) + upkeep)
+    once = discount(scenario, phase) - residual_worth(scenario, item_name, phase)
+    return unit_price(scenario, item_name, phase) * (once + upkeep)
 
 
 def is_closed(network: Network, scenario: Scenario, phase: int) -> NDArray[np.bool_]:
@@ -102,17 +122,28 @@ def span_opex_per_year(network: Network, scenario: Scenario) -> Floats:
     spans = network.spans
     items = scenario.costs.items
     is_hop = np.array([medium == "free_space" for medium in spans.medium], dtype=np.bool_)
-    cable_share = np.where(
-        is_hop, items["free-space-terminal"].opex_share_per_year, items["cable-pull"].opex_share_per_year
-    )
+    cable_share = np.where(is_hop, items[HOP_ITEM].opex_share_per_year, items[CABLE_ITEM].opex_share_per_year)
     civil = (spans.trench_capex + spans.crossing_capex) * items[CIVIL_ITEM].opex_share_per_year
     return civil + spans.cable_capex * cable_share + spans.rent_per_year
+
+
+def span_residual_worth(network: Network, scenario: Scenario, phase: int) -> Floats:
+    """Return the present worth of what is left at the horizon of each span that is taken into use in a phase."""
+    spans = network.spans
+    civil, permit, cable, hop = (
+        residual_worth(scenario, item, phase) for item in (CIVIL_ITEM, PERMIT_ITEM, CABLE_ITEM, HOP_ITEM)
+    )
+    is_hop = np.array([medium == "free_space" for medium in spans.medium], dtype=np.bool_)
+    dug = spans.trench_capex * digging_factor(network, scenario, phase) + spans.crossing_capex
+    worth: Floats = dug * civil + spans.right_of_way_capex * permit + spans.cable_capex * np.where(is_hop, hop, cable)
+    return worth
 
 
 def span_present_cost(network: Network, scenario: Scenario, phase: int) -> Floats:
     """Return the present cost of taking each span into use in a phase, without leases of fibers."""
     yearly = span_opex_per_year(network, scenario)
-    return span_capex(network, scenario, phase) * discount(scenario, phase) + yearly * annuity(scenario, phase)
+    paid = span_capex(network, scenario, phase) * discount(scenario, phase) + yearly * annuity(scenario, phase)
+    return paid - span_residual_worth(network, scenario, phase)
 
 
 def lease_present_cost(scenario: Scenario, phase: int) -> float:
@@ -178,13 +209,13 @@ class Charge:
     capex: float = 0.0
     opex_per_year: float = 0.0
     lease_per_year: float = 0.0
+    kept: float = 0.0
+    """Present worth of what is left of the capital at the horizon."""
 
 
 def charges_of_spans(network: Network, scenario: Scenario, quantities: Quantities) -> Iterable[Charge]:
     """Yield trenching, right-of-way, crossing, cable, free-space and rental charges of the spans that are built."""
-    spans, index = network.spans, network.span_index()
-    upkeep = {name: scenario.costs.items[name].opex_share_per_year for name in (CIVIL_ITEM, "cable-pull")}
-    hop_share = scenario.costs.items["free-space-terminal"].opex_share_per_year
+    spans, index, items = network.spans, network.span_index(), scenario.costs.items
     digging = [digging_factor(network, scenario, phase) for phase in range(len(scenario.phases))]
     for build in quantities.builds:
         at, phase = index[build.span], scenario.phase_index(build.phase)
@@ -193,13 +224,14 @@ def charges_of_spans(network: Network, scenario: Scenario, quantities: Quantitie
             for column in (spans.trench_capex, spans.right_of_way_capex, spans.crossing_capex, spans.cable_capex)
         )
         if spans.medium[at] == "free_space":
-            yield Charge(phase=phase, category="free-space hops", capex=cable, opex_per_year=cable * hop_share)
+            yield _charge(scenario, HOP_ITEM, phase, "free-space hops", cable)
             continue
-        dug, civil = trench * float(digging[phase][at]), upkeep[CIVIL_ITEM]
-        yield Charge(phase=phase, category="trenching", capex=dug, opex_per_year=trench * civil)
-        yield Charge(phase=phase, category="crossings", capex=crossing, opex_per_year=crossing * civil)
-        yield Charge(phase=phase, category="right-of-way", capex=way)
-        yield Charge(phase=phase, category="cable", capex=cable, opex_per_year=cable * upkeep["cable-pull"])
+        dug = trench * float(digging[phase][at])
+        upkeep = trench * items[CIVIL_ITEM].opex_share_per_year
+        yield replace(_charge(scenario, CIVIL_ITEM, phase, "trenching", dug), opex_per_year=upkeep)
+        yield _charge(scenario, CIVIL_ITEM, phase, "crossings", crossing)
+        yield replace(_charge(scenario, PERMIT_ITEM, phase, "right-of-way", way), opex_per_year=0.0)
+        yield _charge(scenario, CABLE_ITEM, phase, "cable", cable)
         yield Charge(phase=phase, category="duct rental", opex_per_year=float(spans.rent_per_year[at]))
 
 
@@ -218,12 +250,10 @@ def charges_of_sites(network: Network, scenario: Scenario, quantities: Quantitie
     """Yield the laterals and shelters of the sites that are opened."""
     for opening in quantities.openings:
         phase = scenario.phase_index(opening.phase)
-        lateral = network.site(opening.site).lateral_capex
-        upkeep = scenario.costs.items[CIVIL_ITEM].opex_share_per_year
-        yield Charge(phase=phase, category="laterals", capex=lateral, opex_per_year=lateral * upkeep)
+        yield _charge(scenario, CIVIL_ITEM, phase, "laterals", network.site(opening.site).lateral_capex)
         shelter = scenario.site(opening.site).shelter
         if shelter is not None:
-            yield _charge_of_item(scenario, shelter, phase, 1, "huts")
+            yield _charge(scenario, shelter, phase, "huts", unit_price(scenario, shelter, phase))
 
 
 def charges_of_equipment(network: Network, scenario: Scenario, quantities: Quantities) -> Iterable[Charge]:
@@ -231,13 +261,19 @@ def charges_of_equipment(network: Network, scenario: Scenario, quantities: Quant
     del network
     for installation in quantities.installations:
         phase = scenario.phase_index(installation.phase)
-        yield _charge_of_item(scenario, installation.item, phase, installation.count, "quantum equipment")
+        capex = installation.count * unit_price(scenario, installation.item, phase)
+        yield _charge(scenario, installation.item, phase, "quantum equipment", capex)
 
 
-def _charge_of_item(scenario: Scenario, item: str, phase: int, count: int, category: str) -> Charge:
-    capex = count * unit_price(scenario, item, phase)
-    share = scenario.costs.items[item].opex_share_per_year
-    return Charge(phase=phase, category=category, capex=capex, opex_per_year=capex * share)
+def _charge(scenario: Scenario, item: str, phase: int, category: str, capex: float) -> Charge:
+    """Return the charge of capital for an item, with the upkeep and the residual value that go with it."""
+    return Charge(
+        phase=phase,
+        category=category,
+        capex=capex,
+        opex_per_year=capex * scenario.costs.items[item].opex_share_per_year,
+        kept=capex * residual_worth(scenario, item, phase),
+    )
 
 
 DRIVERS: tuple[Callable[[Network, Scenario, Quantities], Iterable[Charge]], ...] = (
@@ -262,6 +298,7 @@ def cost_lines(network: Network, scenario: Scenario, quantities: Quantities) -> 
                 + charge.opex_per_year * annuity(scenario, charge.phase)
                 + charge.lease_per_year * lease_present_cost(scenario, charge.phase)
             )
+            sums[charge.phase, RESIDUAL][2] -= charge.kept
     return tuple(
         CostLine(phase=scenario.phases[phase].id, category=category, capex=capex, opex_per_year=opex, present_cost=cost)
         for (phase, category), (capex, opex, cost) in sorted(sums.items())

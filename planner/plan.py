@@ -138,8 +138,8 @@ class CostLine(Model):
     """Spent once in the phase."""
     opex_per_year: NonNegative
     """Added to the yearly costs from this phase on; leases count in every phase that has them."""
-    present_cost: NonNegative
-    """Both, discounted to the first phase, up to the horizon."""
+    present_cost: float
+    """Both, discounted to the first phase, up to the horizon; below zero for residual values."""
 
 
 class Progress(Model):

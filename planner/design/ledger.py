@@ -87,7 +87,8 @@ class PriceTable:
         """Return present cost, capital cost and yearly cost of opening a site in a phase."""
         scenario = self.scenario
         share = scenario.costs.items[costs.CIVIL_ITEM].opex_share_per_year
-        present = lateral_capex * (costs.discount(scenario, phase) + share * costs.annuity(scenario, phase))
+        once = costs.discount(scenario, phase) - costs.residual_worth(scenario, costs.CIVIL_ITEM, phase)
+        present = lateral_capex * (once + share * costs.annuity(scenario, phase))
         if shelter is None:
             return present, lateral_capex, lateral_capex * share
         price = costs.unit_price(scenario, shelter, phase)

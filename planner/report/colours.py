@@ -159,6 +159,7 @@ BAR_LOOKS: Mapping[str, BarLook] = {
     "free-space hops": BarLook(label="Free-space hops", colour=PINK, hatch="cross"),
     "huts": BarLook(label="Huts and shelters", colour=BLACK, hatch="rising"),
     "quantum equipment": BarLook(label="Quantum equipment", colour=GREEN),
+    "residual value": BarLook(label="Residual value at the horizon", colour=PALE, hatch="level"),
 }
 """Looks of the cost categories of `planner.costs`, in the order of the bars."""
 

@@ -36,6 +36,7 @@ def describe_spending(dossier: Dossier) -> Spending:
     budgets = [phase.budget for phase in dossier.scenario.phases]
     capex = _by_phase(dossier, lambda line: line.capex)
     worth = _by_phase(dossier, lambda line: line.present_cost)
+    before = ", before residual value" if any(costs.RESIDUAL in phase for phase in worth) else ""
     charts = (
         stacked_bars(
             _bars(dossier, capex, budgets),
@@ -45,13 +46,14 @@ def describe_spending(dossier: Dossier) -> Spending:
             limit_label="budget",
         ),
         stacked_bars(
-            _bars(dossier, _running(worth), [None] * len(worth)),
+            _bars(dossier, _running(_without_residual(worth)), [None] * len(worth)),
             name="worth",
-            title="Net present cost, added up over the phases",
+            title=f"Net present cost, added up over the phases{before}",
             unit=money_name,
         ),
     )
-    legends = [bar_legend(categories, name=name) for name in ("capex", "worth")]
+    drawn = tuple(name for name in categories if name != costs.RESIDUAL)
+    legends = [bar_legend(drawn, name=name) for name in ("capex", "worth")]
     return Spending(
         charts=tuple(zip(charts, legends, strict=True)) if categories else (),
         tables=(
@@ -85,6 +87,10 @@ def _running(sums: Sequence[dict[str, float]]) -> list[dict[str, float]]:
         before = running[-1] if running else {}
         running.append({name: before.get(name, 0.0) + phase.get(name, 0.0) for name in {**before, **phase}})
     return running
+
+
+def _without_residual(sums: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    return [{name: amount for name, amount in phase.items() if name != costs.RESIDUAL} for phase in sums]
 
 
 def _bars(dossier: Dossier, sums: Sequence[dict[str, float]], limits: Sequence[float | None]) -> list[Bar]:
@@ -155,7 +161,8 @@ def _worth_table(dossier: Dossier, categories: Sequence[str], sums: Sequence[dic
     running = [math.fsum(phase.values()) for phase in _running(sums)]
     economics = dossier.scenario.spec.economics
     rate, years = percent(economics.discount_rate), economics.horizon_years
-    caption = f"Net present cost, {unit}: capital and yearly costs of {years} years, discounted at {rate} a year"
+    less = ", less what is left of prices at the end" if costs.RESIDUAL in categories else ""
+    caption = f"Net present cost, {unit}: capital and yearly costs of {years} years{less}, discounted at {rate} a year"
     return Table(
         caption=caption,
         columns=_columns(dossier),

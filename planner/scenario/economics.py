@@ -38,6 +38,9 @@ class Economics(Model):
     discount_rate: Annotated[float, Field(ge=0.0, lt=1.0)]
     horizon_years: Annotated[int, Field(ge=1, le=60)]
     """Years, from the first phase, in which yearly costs are counted."""
+    residual_value: bool = False
+    """Whether what is left of prices at the horizon counts as worth: the share of `life_years` of the price list that
+    is not used up, in a straight line."""
 
 
 class Budgets(Model):

@@ -44,6 +44,15 @@ class CashBook:
         self.capital[key].append(amount)
         self.discounted[key].append(amount * self._worth(self._start(phase_id)))
 
+    def keep(self, phase_id: str, item_name: str, amount: float) -> None:
+        """Write down what is left at the horizon of an amount paid for an item, written off by equal parts a year."""
+        economics = self.scenario.spec.economics
+        life_years = self.scenario.costs.items[item_name].life_years
+        if economics.residual_value and life_years is not None:
+            used_up = min(1.0, (economics.horizon_years - self._start(phase_id)) / life_years)
+            left = (amount - amount * used_up) * self._worth(economics.horizon_years)
+            self.discounted[phase_id, "residual value"].append(-left)
+
     def pay_yearly(self, phase_id: str, category: str, amount: float, *, while_phase_lasts: bool = False) -> None:
         """Write down a yearly payment from a phase to the horizon, or to the start of the next phase."""
         key = (phase_id, category)
@@ -106,16 +115,20 @@ def _write_span(book: CashBook, phase_id: str, prices: SpanPrices, *, digging: f
         _write(book, phase_id, "free-space hops", prices.cable_capex, upkeep_of="free-space-terminal")
         return
     _write(book, phase_id, "trenching", prices.trench_capex, upkeep_of="trench")
-    book.spend(phase_id, "trenching", (digging - 1.0) * prices.trench_capex)
+    saved = (digging - 1.0) * prices.trench_capex
+    book.spend(phase_id, "trenching", saved)
+    book.keep(phase_id, "trench", saved)
     book.spend(phase_id, "right-of-way", prices.right_of_way_capex)
+    book.keep(phase_id, "right-of-way-permit", prices.right_of_way_capex)
     _write(book, phase_id, "crossings", prices.crossing_capex, upkeep_of="trench")
     _write(book, phase_id, "cable", prices.cable_capex, upkeep_of="cable-pull")
     book.pay_yearly(phase_id, "duct rental", prices.rent_per_year)
 
 
 def _write(book: CashBook, phase_id: str, category: str, amount: float, *, upkeep_of: str) -> None:
-    """Write down capital and the yearly upkeep that the item's price brings with it."""
+    """Write down capital, the yearly upkeep that the item's price brings with it, and what is left of it at last."""
     book.spend(phase_id, category, amount)
+    book.keep(phase_id, upkeep_of, amount)
     share = book.scenario.costs.items[upkeep_of].opex_share_per_year
     book.pay_yearly(phase_id, category, amount * share)
 
