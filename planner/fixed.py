@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from planner.errors import InputError, Problem
-from planner.network import Network
+from planner.network import Network, Spans
 from planner.scenario import Scenario
-from planner.scenario.parts import Part
+from planner.scenario.parts import SpanChoice
 from planner.yamlio import nearest
 
 
@@ -37,12 +39,13 @@ class FixedParts:
 def fixed_parts(network: Network, scenario: Scenario) -> FixedParts:
     """Return what the scenario settles beforehand in a network.
 
-    Raises InputError with every span and status that the network does not have, and with contradictions.
+    Raises InputError with every span, street, duct and status that the network does not have, and with contradictions.
     """
-    spec, names = scenario.spec, _Names(network, scenario)
+    spec, names = scenario.spec, SpanNames(network.spans, str(scenario.path))
     built = [names.spans(part, f"as_built[{n}]") for n, part in enumerate(spec.as_built)]
     forbidden = [names.spans(part, f"forbid[{n}]") for n, part in enumerate(spec.forbid)]
-    forced: dict[int, int] = {}
+    drawn, problems = _drawn_forced(network, scenario)
+    forced = dict(drawn)
     for number, part in enumerate(spec.force):
         phase = scenario.phase_index(part.phase)
         for span in names.spans(part, f"force[{number}]"):
@@ -59,10 +62,10 @@ def fixed_parts(network: Network, scenario: Scenario) -> FixedParts:
         forced_spans={span: phase for span, phase in sorted(forced.items()) if not _holds(built, span)},
         forced_sites=_forced_sites(scenario),
         forced_units=_forced_units(scenario),
-        forbidden_spans=frozenset().union(*forbidden),
+        forbidden_spans=frozenset(np.flatnonzero(network.spans.forbidden).tolist()).union(*forbidden),
         forbidden_roles=closed,
     )
-    problems = [*names.problems, *_contradictions(network, scenario, found)]
+    problems += [*names.problems, *_contradictions(network, scenario, found)]
     if problems:
         raise InputError(*problems)
     return found
@@ -102,36 +105,60 @@ def _forced_units(scenario: Scenario) -> dict[tuple[str, str, int], int]:
     return dict(sorted(forced.items()))
 
 
-class _Names:
-    """Looks spans of parts up, and collects what is not there."""
+class SpanNames:
+    """Looks up the spans that a scenario chooses, and collects in `problems` what is not there."""
 
-    def __init__(self, network: Network, scenario: Scenario) -> None:
-        self.where = str(scenario.path)
+    def __init__(self, spans: Spans, where: str) -> None:
+        """Index the spans by id, origin and status; `where` is the file that chooses."""
+        self.where = where
         self.problems: list[Problem] = []
-        self._index = network.span_index()
-        self._by_status: dict[str, list[int]] = {}
-        for span, status in enumerate(network.spans.status):
-            if status:
-                self._by_status.setdefault(status, []).append(span)
+        self._index = {name: [span] for span, name in enumerate(spans.ids)}
+        is_trench = [medium == "trench" for medium in spans.medium]
+        origins = list(zip(spans.origin, is_trench, strict=True))
+        self._by_street = _positions([name if trench else "" for name, trench in origins])
+        self._by_duct = _positions([name if not trench else "" for name, trench in origins])
+        self._by_status = _positions(spans.status)
 
-    def spans(self, part: Part, key_path: str) -> frozenset[int]:
-        """Return the spans of a part, noting names that no span has."""
+    def spans(self, choice: SpanChoice, key_path: str) -> frozenset[int]:
+        """Return the spans of a choice, noting names that no span has."""
+        ways = (
+            ("spans", choice.spans, self._index, "no span '{}'"),
+            ("streets", choice.streets, self._by_street, "no street '{}' in the network"),
+            ("ducts", choice.ducts, self._by_duct, "no duct '{}' in the network"),
+            ("statuses", choice.statuses, self._by_status, "no street or duct has the status '{}'"),
+        )
         found: set[int] = set()
-        for number, name in enumerate(part.spans):
-            if name in self._index:
-                found.add(self._index[name])
-            else:
-                self._note(f"{key_path}.spans[{number}]", f"no span '{name}'{nearest(name, self._index)}")
-        for number, status in enumerate(part.statuses):
-            if status in self._by_status:
-                found.update(self._by_status[status])
-            else:
-                hint = nearest(status, self._by_status)
-                self._note(f"{key_path}.statuses[{number}]", f"no street or duct has the status '{status}'{hint}")
+        for key, names, positions, text in ways:
+            for number, name in enumerate(names):
+                if name not in positions:
+                    self._note(f"{key_path}.{key}[{number}]", text.format(name) + nearest(name, positions))
+                found.update(positions.get(name, ()))
         return frozenset(found)
 
     def _note(self, key_path: str, text: str) -> None:
         self.problems.append(Problem(where=self.where, key_path=key_path, problem=text))
+
+
+def _positions(names: Sequence[str]) -> dict[str, list[int]]:
+    """Return the positions of every name that is not empty."""
+    found: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        if name:
+            found.setdefault(name, []).append(position)
+    return found
+
+
+def _drawn_forced(network: Network, scenario: Scenario) -> tuple[dict[int, int], list[Problem]]:
+    """Return the phase, by its index, of the spans that drawn overrides force, and a problem for every strange one."""
+    asked = {span: phase for span, phase in enumerate(network.spans.forced_phase) if phase}
+    phases = {phase.id: number for number, phase in enumerate(scenario.phases)} if asked else {}
+    forced = {span: phases[phase] for span, phase in asked.items() if phase in phases}
+    strange = {phase: network.spans.override[span] for span, phase in asked.items() if phase not in phases}
+    problems = [
+        Problem(where=where, key_path="force", problem=f"unknown phase '{phase}'{nearest(phase, phases)}")
+        for phase, where in sorted(strange.items())
+    ]
+    return forced, problems
 
 
 def _contradictions(network: Network, scenario: Scenario, found: FixedParts) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from planner.errors import InputError
 from planner.scenario import FreeSpaceCandidate, Site
 
-NETWORK_FORMAT = 2
+NETWORK_FORMAT = 3
 
 Medium = Literal["trench", "duct", "dark_fiber", "free_space"]
 MEDIA: tuple[Medium, ...] = ("trench", "duct", "dark_fiber", "free_space")
@@ -93,6 +93,16 @@ class Spans:
     name: tuple[str, ...]
     status: tuple[str, ...]
     """What the layer's column `status` says, or empty: a scenario tells what its values mean."""
+    origin: tuple[str, ...]
+    """Id, in its layer, of the street or duct that the span is a stretch of; empty for hops."""
+    override: tuple[str, ...]
+    """Which overrides of the scenario or of a drawn layer concern the span, or empty."""
+    price_factor: Floats
+    """What overrides multiply the prices with, which hold it already; 0 where none does."""
+    forbidden: NDArray[np.bool_]
+    """True where a drawn override forbids to use the span."""
+    forced_phase: tuple[str, ...]
+    """Phase by which a drawn override wants the span in use, or empty."""
     risk_groups: tuple[tuple[str, ...], ...]
     """Names of what fails together with the span; two spans with a common name are not disjoint."""
     assumed: NDArray[np.bool_]
@@ -238,11 +248,17 @@ _SPAN_FLOATS = (
     "rent_per_year",
     "lease_per_fiber_year",
 )
-_SPAN_SELDOM_FLOATS = ("crossing_capex", "classical_forward_mw", "classical_backward_mw", "classical_nm")
+_SPAN_SELDOM_FLOATS = (
+    "crossing_capex",
+    "price_factor",
+    "classical_forward_mw",
+    "classical_backward_mw",
+    "classical_nm",
+)
 """Columns that are mostly zero, and left out of the file where they are."""
 _SPAN_SELDOM_INTEGERS = ("permit_lead_months", "closed_until_year", "roadworks_year")
-_SPAN_SELDOM_TEXTS = ("district", "status")
-_SPAN_SELDOM_FLAGS = ("is_measured",)
+_SPAN_SELDOM_TEXTS = ("district", "status", "origin", "override", "forced_phase")
+_SPAN_SELDOM_FLAGS = ("is_measured", "forbidden")
 _SPAN_INTEGERS = ("max_fibers", "used_fibers")
 _SPAN_FLAGS = ("buildable", "assumed")
 _SPAN_TEXTS = ("medium", "road_class", "surface", "zone", "name")

@@ -33,7 +33,7 @@ def test_a_saved_network_is_the_same_network(tmp_path: Path) -> None:
     ("old", "new", "problem"),
     [
         ('"medium":"duct"', '"medium":"trench"', "contents differ from the digest"),
-        ('"format":2', '"format":7', "network format 7"),
+        ('"format":3', '"format":7', "network format 7"),
         ('"loss_db"', '"loss"', "not a network"),
         ("FeatureCollection", "FeatureCollection\x00", "not a network"),
     ],

@@ -372,6 +372,11 @@ def _span(span_id: str, medium: Medium, km: float, price: dict[str, float]) -> d
         "zone": "",
         "district": "",
         "status": "",
+        "origin": span_id if is_trench or is_duct or is_lease else "",
+        "override": "",
+        "price_factor": 0.0,
+        "forbidden": False,
+        "forced_phase": "",
         "crossing_capex": 0.0,
         "permit_lead_months": 0,
         "closed_until_year": 0,
@@ -412,13 +417,14 @@ def _columns(columns: list[dict[str, Any]]) -> Spans:
 
     floats = ("length_km", "loss_db", "trench_capex", "right_of_way_capex", "crossing_capex", "cable_capex")
     classical = ("classical_forward_mw", "classical_backward_mw", "classical_nm")
-    rents = ("rent_per_year", "lease_per_fiber_year")
+    rents = ("rent_per_year", "lease_per_fiber_year", "price_factor")
     years = ("permit_lead_months", "closed_until_year", "roadworks_year")
-    texts = ("ids", "medium", "road_class", "surface", "zone", "district", "status", "name", "risk_groups")
+    texts = ("ids", "medium", "road_class", "surface", "zone", "district", "status", "origin", "override")
+    texts += ("forced_phase", "name", "risk_groups")
     return Spans(
         **{name: np.array(column(name), np.float64) for name in (*floats, *classical, *rents)},
         **{name: np.array(column(name), np.int64) for name in ("start", "end", *years, "max_fibers", "used_fibers")},
-        **{name: np.array(column(name), np.bool_) for name in ("buildable", "assumed", "is_measured")},
+        **{name: np.array(column(name), np.bool_) for name in ("buildable", "assumed", "is_measured", "forbidden")},
         **{name: tuple(column(name)) for name in texts},
         offsets=np.cumsum([0, *(len(line) for line in column("line"))], dtype=np.int64),
         coordinates=np.array([point for line in column("line") for point in line], np.float64).reshape(-1, 2),

@@ -24,6 +24,7 @@ from planner.geodata.hops import Hop, find_hops
 from planner.geodata.lines import Flags
 from planner.geodata.noding import Blocks, node_streets, unique_names
 from planner.geodata.osm import read_osm_streets
+from planner.geodata.overrides import with_overrides
 from planner.geodata.parallel import with_parallel_risks
 from planner.geodata.region import metric_projection
 from planner.geodata.rightofway import Ground, annotate_ground
@@ -84,15 +85,10 @@ def build_network(scenario: Scenario) -> Network:
     scenario = scenario.with_sites(found)
     joined = _join(scenario, region)
     hops, hop_notes, view_attributions = _look_for_hops(scenario, joined.sites, region.plan.projection)
-    records = [region.ducts.records[record] for record in joined.laid.records.tolist()]
-    groups = duct_risk_groups(records, joined.laid, region.streets, region.plan, joined.pieces)
-    tables = (
-        trench_table(scenario, region.streets, region.plan.blocks, region.ground, joined.pieces),
-        duct_table(scenario, records, joined.laid, groups),
-        hop_table(scenario, hops),
-    )
-    spans, risk_notes = _with_found_risks(scenario, assemble_spans(tables, str(scenario.path)), region.plan)
-    layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions, *view_attributions)
+    settled = with_overrides(scenario, _spans(scenario, region, joined, hops), region.plan.projection)
+    spans, risk_notes = _with_found_risks(scenario, settled.spans, region.plan)
+    layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions)
+    layers += (*view_attributions, *settled.attributions)
     network = with_digest(
         Network(
             title=scenario.spec.title,
@@ -109,6 +105,7 @@ def build_network(scenario: Scenario) -> Network:
                         *found_notes,
                         *site_notes(joined.sites),
                         *hop_notes,
+                        *settled.notes,
                         *risk_notes,
                     )
                 )
@@ -120,6 +117,18 @@ def build_network(scenario: Scenario) -> Network:
     )
     fixed_parts(network, scenario)  # names that are not there are told now, not after a search
     return network
+
+
+def _spans(scenario: Scenario, region: _Region, joined: _Joined, hops: Sequence[Hop]) -> Spans:
+    """Return trenches, ducts, leases and hops in one table."""
+    records = [region.ducts.records[record] for record in joined.laid.records.tolist()]
+    groups = duct_risk_groups(records, joined.laid, region.streets, region.plan, joined.pieces)
+    tables = (
+        trench_table(scenario, region.streets, region.plan.blocks, region.ground, joined.pieces),
+        duct_table(scenario, records, joined.laid, groups),
+        hop_table(scenario, hops),
+    )
+    return assemble_spans(tables, str(scenario.path))
 
 
 def _look_for_hops(

@@ -58,6 +58,7 @@ def _key(scenario: Scenario) -> str | None:
         digest.update(source.read_bytes())
     # rules for candidate sites look where the demands are
     unread = NOT_BUILT_FROM - {"demands"} if scenario.spec.candidate_sites else NOT_BUILT_FROM
+    unread -= {"phases"} if scenario.spec.layers.overrides else set()  # drawn overrides name phases
     spec = scenario.spec.model_dump(mode="json", exclude=set(unread))
     parts = [spec, *(item.model_dump(mode="json") for item in (*scenario.sites, scenario.hardware, scenario.costs))]
     digest.update(json.dumps(parts, sort_keys=True).encode())

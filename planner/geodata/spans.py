@@ -37,8 +37,19 @@ _NUMBERS = (
     "cable_capex",
     "rent_per_year",
     "lease_per_fiber_year",
+    "price_factor",
 )
-_TEXTS = ("road_class", "surface", "zone", "district", "name", "status")
+_TEXTS = (
+    "road_class",
+    "surface",
+    "zone",
+    "district",
+    "name",
+    "status",
+    "origin",
+    "override",
+    "forced_phase",
+)
 _YEARS = ("permit_lead_months", "closed_until_year", "roadworks_year")
 
 
@@ -92,6 +103,7 @@ def trench_table(
         "buildable": ground.buildable[at],
         "road_class": tuple(ground.road_class[block] for block in at.tolist()),
         "status": tuple(streets.status[owners[block]] for block in at.tolist()),
+        "origin": tuple(streets.ids[owners[block]] for block in at.tolist()),
         "surface": tuple(ground.surface[block] for block in at.tolist()),
         "zone": tuple(ground.zone[block] for block in at.tolist()),
         "district": tuple(ground.district[block] for block in at.tolist()),
@@ -144,6 +156,7 @@ def duct_table(
         "used_fibers": _given([record.used_fibers for record in records], NOT_IN_DATA)[at].astype(np.int64),
         "name": tuple(_label(records[index]) for index, _ in rows),
         "status": tuple(records[index].status for index, _ in rows),
+        "origin": tuple(records[index].id for index, _ in rows),
         "risk_groups": tuple(groups[index] for index, _ in rows),
         "assumed": np.array([records[index].assumed for index, _ in rows], dtype=np.bool_),
     }
@@ -215,6 +228,7 @@ def _blank(count: int) -> Columns:
         "buildable": np.ones(count, dtype=np.bool_),
         **{name: np.zeros(count, dtype=np.int64) for name in _YEARS},
         "is_measured": np.zeros(count, dtype=np.bool_),
+        "forbidden": np.zeros(count, dtype=np.bool_),
         **{name: np.zeros(count) for name in ("classical_forward_mw", "classical_backward_mw", "classical_nm")},
     }
 

@@ -55,7 +55,7 @@ def works_on_blocks(scenario: Scenario, plan: StreetPlan) -> Works:
         refuse_elsewhere(shapely.get_coordinates(drawn.shapes), scenario.spec.extent, str(collection.path))
         columns = [layer.columns.get(field, field) for field in WORKS_COLUMNS]
         years = _years(collection, drawn.features, columns)
-        blocks, at = _concerned(plan, drawn_in_metres(drawn.shapes, plan.projection))
+        blocks, at = lines_within(plan.shapes, plan.lengths_m, drawn_in_metres(drawn.shapes, plan.projection))
         np.maximum.at(closed, blocks, years[at, 0])
         first = np.where(years[at, 1] > 0, years[at, 1], YEARS.stop)
         earliest = np.full(count, YEARS.stop, dtype=np.int64)
@@ -68,13 +68,15 @@ def works_on_blocks(scenario: Scenario, plan: StreetPlan) -> Works:
     return Works(closed_until_year=closed, roadworks_year=opened, notes=tuple(notes), attributions=tuple(attributions))
 
 
-def _concerned(plan: StreetPlan, shapes: NDArray[np.object_]) -> tuple[Integers, Integers]:
-    """Return pairs of block and works in which at least half of the block lies."""
+def lines_within(
+    lines: NDArray[np.object_], lengths_m: Floats, shapes: NDArray[np.object_]
+) -> tuple[Integers, Integers]:
+    """Return pairs of line and shape in which at least half of the line lies, or runs beside; all in metres."""
     is_line = shapely.get_dimensions(shapes) == 1
     areas = np.where(is_line, shapely.buffer(shapes, BESIDE_LINE_M, cap_style="flat"), shapes)
-    at, blocks = shapely.STRtree(plan.shapes).query(areas, predicate="intersects")
-    inside_m = shapely.length(shapely.intersection(plan.shapes[blocks], areas[at]))
-    is_inside = inside_m >= MIN_SHARE * plan.lengths_m[blocks]
+    at, blocks = shapely.STRtree(lines).query(areas, predicate="intersects")
+    inside_m = shapely.length(shapely.intersection(lines[blocks], areas[at]))
+    is_inside = inside_m >= MIN_SHARE * lengths_m[blocks]
     return blocks[is_inside].astype(np.int64), at[is_inside].astype(np.int64)
 
 

@@ -85,6 +85,9 @@ LINE_LOOKS: Mapping[str, LineLook] = {
     ),
     "closed": LineLook(label="Street that may not be opened", colour="#7a1f1f", width_px=2.0, dash="1 4", halo=False),
     "roadworks": LineLook(label="Street open for planned roadworks", colour=YELLOW, width_px=3.0, halo=False),
+    "override": LineLook(
+        label="Street or duct with an override", colour=BLACK, width_px=2.0, dash="6 3 1 3", halo=False
+    ),
     "trench": LineLook(label="New trench in the street", colour=VERMILLION, width_px=4.5),
     "cable": LineLook(label="New cable in existing duct", colour=BLUE, width_px=4.5),
     "cable-assumed": LineLook(label="New cable in an assumed duct", colour=BLUE, width_px=4.5, dash=ASSUMED_DASH),

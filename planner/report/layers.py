@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from planner.costs import digging_factor, is_closed
+from planner.fixed import fixed_parts
 from planner.network import Floats, Medium, Network
 from planner.report.chains import Chain, chains
 from planner.report.colours import LINE_LOOKS
@@ -65,16 +66,26 @@ def unused_hops(dossier: Dossier) -> list[Feature]:
 
 
 def closed_streets(dossier: Dossier) -> list[Feature]:
-    """Return the streets that a zone or a moratorium closes to openings, in the phases in which it does."""
+    """Return the streets that a zone, a moratorium or the scenario closes, in the phases in which it does."""
     spans, scenario = dossier.network.spans, dossier.scenario
+    taboo = fixed_parts(dossier.network, scenario).forbidden_spans
     forbidden = {rule.kind for rule in scenario.spec.right_of_way.zones if rule.forbidden}
+    is_shut = [zone in forbidden or index in taboo for index, zone in enumerate(spans.zone)]
     closed = [is_closed(dossier.network, scenario, phase).tolist() for phase in range(len(scenario.phases))]
     seen = {
-        index: [phase for phase, flags in enumerate(closed) if flags[index] or spans.zone[index] in forbidden]
+        index: [phase for phase, flags in enumerate(closed) if flags[index] or is_shut[index]]
         for index, medium in enumerate(spans.medium)
         if medium == "trench"
     }
     return _lines(dossier, {index: phases for index, phases in seen.items() if phases})
+
+
+def overridden(dossier: Dossier) -> list[Feature]:
+    """Return the spans of which the scenario says something of its own: price, capacity, forced or forbidden."""
+    fixed = fixed_parts(dossier.network, dossier.scenario)
+    said = {index for index, text in enumerate(dossier.network.spans.override) if text}
+    chosen = sorted(said | fixed.forbidden_spans | set(fixed.forced_spans))
+    return _lines(dossier, {index: _from(dossier, 0) for index in chosen})
 
 
 def roadworks(dossier: Dossier) -> list[Feature]:
@@ -164,6 +175,7 @@ LAYERS: tuple[MapLayer, ...] = (
     MapLayer(name="existing-assumed", group=UNUSED, draw=partial(existing_lines, assumed=True)),
     MapLayer(name="hop-unused", group=UNUSED, draw=unused_hops, shown=False),
     MapLayer(name="closed", group=UNUSED, draw=closed_streets, shown=False),
+    MapLayer(name="override", group=UNUSED, draw=overridden, shown=False),
     MapLayer(name="roadworks", group=UNUSED, draw=roadworks, shown=False),
     MapLayer(name="primary", group=ROUTES, draw=partial(routes, rank=0)),
     MapLayer(name="backup", group=ROUTES, draw=partial(routes, rank=1)),

@@ -26,6 +26,7 @@ PANE_OF: Mapping[str, str] = {
     "hop-unused": "under",
     "closed": "under",
     "roadworks": "under",
+    "override": "under",
     "primary": "band",
     "backup": "band",
 }

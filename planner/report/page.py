@@ -24,7 +24,7 @@ from planner.report.layers import LAYERS, LEGEND_GROUPS, Feature, layer_features
 from planner.report.map import STREETS_ELEMENT, draw_map
 from planner.report.mapdata import map_data, site_kinds
 from planner.report.outside import refuse_requests
-from planner.report.permits import permit_table
+from planner.report.permits import override_table, permit_table
 from planner.report.proof import check_groups, failed_table, failure_effects, failure_table, failure_words, reproduction
 from planner.report.service import demand_name, route_table, service_table
 from planner.report.spending import describe_spending
@@ -80,6 +80,7 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
         "work": work_table(dossier),
         "settled": settled_table(dossier),
         "permits": permit_table(dossier),
+        "overrides": override_table(dossier),
         "spans": span_table(dossier),
         "served": service_table(dossier),
         "routes": route_table(dossier),

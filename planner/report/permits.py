@@ -1,14 +1,14 @@
-"""Rights-of-way as work to be done: whom to ask, for how much street, at what price, and when at the latest."""
+"""Rights-of-way as work to be done: whom to ask, for how much street, at what price, when, and what is excepted."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 
-from planner.costs import digging_factor
+from planner.costs import digging_factor, span_list_capex
 from planner.report.dossier import Dossier, phase_names
 from planner.report.tables import Table, number_columns, row, text_columns, without_empty
-from planner.report.wording import MISSING, count, length, money
+from planner.report.wording import MISSING, count, counted, length, money
 
 
 def permit_table(dossier: Dossier) -> Table:
@@ -48,6 +48,52 @@ def permit_table(dossier: Dossier) -> Table:
     )
     table = Table(caption="Permits for opening streets", columns=columns, rows=tuple(lines))
     return without_empty(table, MISSING)
+
+
+def override_table(dossier: Dossier) -> Table:
+    """Return what overrides say of which spans, and what they change in the capital of those that the plan uses."""
+    spans, currency = dossier.network.spans, dossier.plan.currency
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, text in enumerate(spans.override):
+        if text:
+            groups[text, override_words(dossier, at)].append(at)
+    capex = span_list_capex(dossier.network)
+    lines = []
+    for (text, says), members in sorted(groups.items()):
+        used = [at for at in members if at in dossier.built]
+        listed = [float(capex[at]) / (float(spans.price_factor[at]) or 1.0) for at in used]
+        change = math.fsum(float(capex[at]) for at in used) - math.fsum(listed)
+        lines.append(row(text, says, _amount(dossier, members), _amount(dossier, used), _money(listed), money(change)))
+    columns = (
+        *text_columns("Override", "Says"),
+        *number_columns(["Spans", "Used by the plan"]),
+        *number_columns(["Capital without it", "Changed by it"], unit=currency),
+    )
+    return Table(caption="Overrides of single spans", columns=columns, rows=tuple(lines))
+
+
+def override_words(dossier: Dossier, at: int) -> str:
+    """Return what overrides say of a span, or nothing."""
+    spans = dossier.network.spans
+    if not spans.override[at]:
+        return ""
+    factor, phases = float(spans.price_factor[at]), {phase.id for phase in dossier.scenario.phases}
+    facts = [
+        (f"prices × {factor:g}", factor > 0.0),
+        ("forbidden", bool(spans.forbidden[at])),
+        (f"forced by {spans.forced_phase[at]}", spans.forced_phase[at] in phases),
+        (f"room for {counted(int(spans.max_fibers[at]), 'fiber')}", True),
+    ]
+    return "; ".join(text for text, holds in facts if holds)
+
+
+def _amount(dossier: Dossier, members: list[int]) -> str:
+    km = math.fsum(float(dossier.network.spans.length_km[at]) for at in members)
+    return f"{count(len(members))} ({length(km)} km)" if members else MISSING
+
+
+def _money(amounts: list[float]) -> str:
+    return money(math.fsum(amounts)) if amounts else MISSING
 
 
 def _authority(dossier: Dossier, district: str) -> str:

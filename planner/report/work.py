@@ -11,6 +11,7 @@ from planner.network import MEDIA, Floats, Medium
 from planner.report.bill import item_label, unit_counts
 from planner.report.colours import MEDIUM_LABELS
 from planner.report.dossier import Dossier, phase_names
+from planner.report.permits import override_words
 from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
 from planner.report.wording import MISSING, NOT_IN_DATA, count, decibels, length, money, some
 from planner.scenario.parts import Part
@@ -73,7 +74,7 @@ def settled_table(dossier: Dossier) -> Table:
     rows = [
         row(label, km(spans), named(parts)[0], count(int(number)) if number else MISSING, named(parts)[1])
         for label, parts, spans, number in lines
-        if parts
+        if parts or spans
     ]
     columns = (*text_columns("What", "Spans", "Sites"), *number_columns(["Units of equipment"]), *text_columns("Note"))
     return Table(caption="Settled beforehand by the scenario", columns=columns, rows=tuple(rows))
@@ -124,6 +125,7 @@ def span_details(dossier: Dossier, at: int) -> tuple[str, ...]:
         spans.zone[at],
         spans.district[at],
         _opening_fact(dossier, at) if medium == "trench" else "",
+        override_words(dossier, at),
         "" if is_hop else _fiber_fact(dossier, at),
         ("not checked" if spans.assumed[at] else "checked") if is_hop else "",
         "from an assumed layer" if spans.assumed[at] and not is_hop else "",
@@ -145,6 +147,7 @@ SPAN_FACTS = (
     "Zone",
     "District",
     "Opening",
+    "Override",
     "Fibers",
     "Sightline",
     "Data",

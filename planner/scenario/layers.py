@@ -85,5 +85,8 @@ class Layers(Model):
     """Lines or polygons with `closed_until_year` (moratorium) or `roadworks_year` (the street is open anyway)."""
     barriers: tuple[Layer, ...] = ()
     """Rail, water and motorways, from OpenStreetMap or as lines and polygons with a `kind`."""
+    overrides: tuple[Layer, ...] = ()
+    """Lines or polygons with `forbid`, `force` (id of a phase), `price_factor` or `capacity` for the spans in them, and
+    `medium` where they concern one medium only."""
     parallel_within_m: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
     """Trenches and ducts that run side by side within this distance share a risk group; none to look for no such."""

@@ -1,4 +1,4 @@
-"""What a scenario settles beforehand: parts of the network that stand already, must be built, or must not be used."""
+"""What a scenario says of single spans and sites: as built, forced, forbidden, at another price or capacity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from planner.catalog import Name
+from planner.catalog import Name, Positive
 from planner.scenario.economics import Identifier, Text
 from planner.scenario.technologies import Role
 from planner.yamlio import Model
@@ -14,20 +14,51 @@ from planner.yamlio import Model
 Count = Annotated[int, Field(ge=1)]
 
 
-class Part(Model):
-    """Spans and sites, named by id or by what a layer says of them."""
+class SpanChoice(Model):
+    """Spans, named by id or by what a layer says of them."""
 
     spans: tuple[str, ...] = ()
     """Ids of spans, as the network names them (streets, ducts, free-space hops)."""
+    streets: tuple[str, ...] = ()
+    """Ids of streets in their layer (`w123` for a way of OpenStreetMap): every trench along them."""
+    ducts: tuple[str, ...] = ()
+    """Ids of ducts in their layer: every piece of them, as cable of our own and as lease."""
     statuses: tuple[str, ...] = ()
     """Values of the column `status` of streets and ducts: all spans that have one of them."""
-    sites: tuple[Identifier, ...] = ()
     note: Text = ""
+
+    @property
+    def names_spans(self) -> bool:
+        """Return whether any span is named."""
+        return bool(self.spans or self.streets or self.ducts or self.statuses)
+
+
+class SpanOverride(SpanChoice):
+    """What holds for some spans instead of the price list and the layers."""
+
+    price_factor: Positive | None = None
+    """On all that the spans cost: digging, permit, crossings, cable, terminals, rent and lease."""
+    capacity: Annotated[int, Field(ge=0)] | None = None
+    """Fibers that the plan may use in each of the spans, whatever the data says."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> SpanOverride:
+        if not self.names_spans:
+            raise ValueError("name at least one of spans, streets, ducts and statuses")
+        if self.price_factor is None and self.capacity is None:
+            raise ValueError("say price_factor or capacity; `force` and `forbid` are lists of their own")
+        return self
+
+
+class Part(SpanChoice):
+    """Spans and sites."""
+
+    sites: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")
     def _names_something(self) -> Part:
-        if not (self.spans or self.statuses or self.sites):
-            raise ValueError("name at least one of spans, statuses and sites")
+        if not (self.names_spans or self.sites):
+            raise ValueError("name at least one of spans, streets, ducts, statuses and sites")
         return self
 
 

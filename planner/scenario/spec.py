@@ -35,7 +35,7 @@ from planner.scenario.economics import (
 )
 from planner.scenario.groups import Group
 from planner.scenario.layers import Layer, Layers
-from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart
+from planner.scenario.parts import BuiltPart, ForbiddenPart, ForcedPart, SpanOverride
 from planner.scenario.rightofway import RightOfWay
 from planner.scenario.technologies import EquipmentNeed, Role, Technology
 from planner.yamlio import Model
@@ -241,6 +241,8 @@ class ScenarioSpec(Model):
     """What must be in use, open or bought by the end of a phase."""
     forbid: tuple[ForbiddenPart, ...] = ()
     """What must not be used."""
+    overrides: tuple[SpanOverride, ...] = ()
+    """Prices and capacities of single spans; those drawn in `layers.overrides` are added."""
     max_snap_m: Positive = 250.0
     """Largest distance from a site to the street that serves it."""
     sites: tuple[Site, ...] = ()

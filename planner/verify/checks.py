@@ -20,6 +20,7 @@ from planner.verify.input_checks import inputs_match, names_are_known
 from planner.verify.light_checks import light_is_as_stated
 from planner.verify.money_checks import budget_holds, cost_is_right, gap_is_honest, rollout_is_kept
 from planner.verify.outages import availability_is_reached, availability_is_right
+from planner.verify.override_checks import overrides_are_kept
 from planner.verify.resource_checks import (
     built_before_use,
     built_once,
@@ -66,6 +67,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     lengths_are_right,
     losses_are_right,
     light_is_as_stated,
+    overrides_are_kept,
     prices_are_right,
     routes_are_walks,
     stations_are_in_order,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,38 @@ def length_together_m(spans: Spans, first: Sequence[int], second: Sequence[int])
     return float(sum(length for length in lengths if length >= TOGETHER_M))
 
 
+BESIDE_LINE_M = 12.0
+"""What is drawn as a line concerns what runs within this distance of it."""
+
+
+def shares_inside(
+    spans: Spans, indices: Sequence[int], shapes: Sequence[shapely.Geometry], crs: str
+) -> list[dict[int, float]]:
+    """Return, for every shape, the share of each span that lies in it, or beside it where it is a line."""
+    if not indices or not shapes:
+        return [{} for _ in shapes]
+    plane = _Plane.around(spans.line(indices[0])[0])
+    to_degrees = _to_degrees(crs)
+    lines = [plane.line(spans.line(index)) for index in indices]
+    tree = shapely.STRtree(lines)
+    found: list[dict[int, float]] = []
+    for shape in shapes:
+        flat = shapely.make_valid(
+            plane.shape(shapely.transform(shapely.force_2d(shape), to_degrees, interleaved=False))
+        )
+        area = flat.buffer(BESIDE_LINE_M, cap_style="flat") if flat.length and not flat.area else flat
+        near = tree.query(area, predicate="intersects").tolist()
+        found.append({indices[at]: lines[at].intersection(area).length / lines[at].length for at in near})
+    return found
+
+
+def _to_degrees(crs: str) -> Callable[..., Any]:
+    try:
+        return Transformer.from_crs(crs, LONGITUDE_LATITUDE, always_xy=True).transform
+    except CRSError as error:
+        raise InputError.at("layer", f"reference system {crs} is unknown", key_path="crs") from error
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plane:
     """Metres east and north; true to about one per cent within a region, enough to tell near from far."""
@@ -102,10 +134,10 @@ class _Plane:
     def line(self, points: Iterable[Point]) -> shapely.LineString:
         return shapely.LineString([(p[0] * self.east_m_per_deg, p[1] * self.north_m_per_deg) for p in points])
 
+    def shape(self, shape: shapely.Geometry) -> Any:
+        return shapely.transform(shape, lambda points: points * (self.east_m_per_deg, self.north_m_per_deg))
+
     def raw_lines(self, layer: RawLayer) -> list[shapely.LineString]:
-        try:
-            to_degrees = Transformer.from_crs(layer.crs, LONGITUDE_LATITUDE, always_xy=True).transform
-        except CRSError as error:
-            raise InputError.at("street layer", f"reference system {layer.crs} is unknown", key_path="crs") from error
+        to_degrees = _to_degrees(layer.crs)
         columns = ([[point[axis] for point in line.points] for axis in (0, 1)] for line in layer.lines)
         return [self.line(zip(*to_degrees(x, y), strict=True)) for x, y in columns]

@@ -10,7 +10,14 @@ from typing import Any
 
 from planner.scenario import Layer, Scenario
 from planner.scenario.layers import Join
-from planner.verify.rawfiles import LONGITUDE_LATITUDE, UNREADABLE, RawLine, read_raw_file
+from planner.verify.rawfiles import (
+    LONGITUDE_LATITUDE,
+    UNREADABLE,
+    RawLine,
+    RawShape,
+    read_raw_file,
+    read_raw_shapes,
+)
 
 USUAL_COLUMNS = {"road_class": "highway"}
 """Our field -> the column that has another name than the field where the layer maps none."""
@@ -47,6 +54,28 @@ def read_raw_layer(folder: Path, layer: Layer) -> RawLayer:
         moved_m=layer.join_within_m or 0.0,
         unread="" if lines else f"{layer.path} holds no lines",
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawDrawing:
+    """The lines and areas of a layer and its reference system, or why it was not read."""
+
+    shapes: tuple[RawShape, ...] = ()
+    crs: str = LONGITUDE_LATITUDE
+    unread: str = ""
+
+
+def read_raw_drawing(folder: Path, layer: Layer) -> RawDrawing:
+    """Return the lines and areas of a layer; one that cannot be read says so."""
+    if layer.is_database:
+        return RawDrawing(unread="a layer is a table of a database, which may have changed since")
+    try:
+        shapes, stated = read_raw_shapes(folder / layer.path, layer)
+        tables = [(join.column, _table(folder / layer.path, join)) for join in layer.joins]
+    except UNREADABLE as error:
+        return RawDrawing(unread=f"{layer.path} could not be read ({error})")
+    meant = (RawShape(shape=one.shape, properties=_as_meant(one.properties, layer, tables)) for one in shapes)
+    return RawDrawing(shapes=tuple(meant), crs=str(layer.crs or stated or LONGITUDE_LATITUDE))
 
 
 def column_of(layer: Layer, field: str) -> str:

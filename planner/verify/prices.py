@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from planner.catalog import CostFactor
 from planner.network import Network
@@ -40,7 +40,15 @@ class Prices:
     own: OwnPrices
 
     def span(self, index: int) -> SpanPrices:
-        """Return the prices of a span."""
+        """Return the prices of a span, with what overrides make of them."""
+        listed, factor = self._listed(index), self._override_factor(index)
+        return SpanPrices(**{field.name: getattr(listed, field.name) * factor for field in fields(SpanPrices)})
+
+    def _override_factor(self, index: int) -> float:
+        """Return the factor of overrides, as the network has it: `overrides_are_kept` compares it with the layers."""
+        return float(self.network.spans.price_factor[index]) or 1.0
+
+    def _listed(self, index: int) -> SpanPrices:
         match self.network.spans.medium[index]:
             case "trench":
                 return self._trench(index)
@@ -85,7 +93,8 @@ class Prices:
         permit = self._price("right-of-way-permit") * road * factor + fee
         metres = self._metres(index)
         # how often a street crosses something is geometry that only the network holds; a crossing has its price
-        crossing = float(spans.crossing_capex[index]) if way.crossings else 0.0
+        own = float(spans.crossing_capex[index]) / self._override_factor(index)
+        crossing = own if way.crossings else 0.0
         return SpanPrices(trench_capex=digging * metres, right_of_way_capex=permit * metres, crossing_capex=crossing)
 
     def digging_factor(self, index: int, phase: int) -> float:
@@ -95,12 +104,13 @@ class Prices:
         return rule.factor if rule is not None and is_shared else 1.0
 
     def _rent_per_m_year(self, index: int) -> float:
-        rent_per_year = float(self.network.spans.rent_per_year[index])
+        rent_per_year = float(self.network.spans.rent_per_year[index]) / self._override_factor(index)
         listed = self._price("duct-rental")
         return _chosen(rent_per_year, self._metres(index), listed, self.own.rents_per_m_year, self.own.unread)
 
     def _lease_per_fiber_km_year(self, index: int) -> float:
-        lease_per_year, listed = float(self.network.spans.lease_per_fiber_year[index]), self._price("dark-fiber-lease")
+        lease_per_year = float(self.network.spans.lease_per_fiber_year[index]) / self._override_factor(index)
+        listed = self._price("dark-fiber-lease")
         length_km = self._metres(index) / 1000.0
         return _chosen(lease_per_year, length_km, listed, self.own.leases_per_fiber_km_year, self.own.unread)
 

@@ -38,6 +38,7 @@ UNREADABLE = (
     RuntimeError,
     zipfile.BadZipFile,
     ET.ParseError,
+    shapely.errors.ShapelyError,
 )
 """What the readers raise for files that they cannot read."""
 FIRST_BYTES = {".gpkg": b"SQLite format 3\x00", ".shp": b"\x00\x00\x27\x0a", ".zip": b"PK", ".parquet": b"PAR1"}
@@ -82,6 +83,40 @@ def read_raw_file(path: Path, layer: Layer) -> RawFile:
     return lines, str(stated or "")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawShape:
+    """A line or an area of a layer, in the layer's reference system, and the properties of its feature."""
+
+    shape: Any
+    properties: Mapping[str, Any]
+
+
+def read_raw_shapes(path: Path, layer: Layer) -> tuple[list[RawShape], str]:
+    """Return the lines and areas of a file, and its reference system where it states one."""
+    ending = path.suffix.lower()
+    kind = Path(path.stem).suffix.lower() if ending in INFLATE else ending
+    if kind in (".gpkg", ".shp", ".zip", ".parquet", ".geoparquet"):
+        drawn, stated = _frame_rows(path, layer, kind)
+    else:
+        contents = path.read_bytes()
+        contents = INFLATE[ending](contents) if ending in INFLATE else contents
+        if kind in (".csv", ".tsv"):
+            drawn, stated = _table_rows(contents.decode("utf-8-sig"), layer)
+        elif kind in (".json", ".geojson"):
+            content = json.loads(contents)
+            stated = str((content.get("crs") or {}).get("properties", {}).get("name") or "")
+            drawn = [
+                (shapely.geometry.shape(item["geometry"]), item.get("properties") or {})
+                for item in content["features"]
+                if item.get("geometry")
+            ]
+        else:
+            raise ValueError(f"shapes in {kind} files are not read again")
+    kinds = ("LineString", "MultiLineString", "Polygon", "MultiPolygon")
+    found = [RawShape(shape=shape, properties=row) for shape, row in drawn if shape and shape.geom_type in kinds]
+    return found, stated
+
+
 def _lines(geometry: Mapping[str, Any] | None, properties: Mapping[str, Any]) -> Iterator[RawLine]:
     """Yield the lines of a GeoJSON geometry."""
     kind = (geometry or {}).get("type")
@@ -112,8 +147,18 @@ def _osm_lines(path: Path) -> Iterator[RawLine]:
                     yield RawLine(points=points, properties=tags)
 
 
+Rows = list[tuple[Any, Mapping[str, Any]]]
+"""Shapes (or None) with the properties of their features."""
+
+
 def _frame(path: Path, layer: Layer, kind: str) -> RawFile:
-    """Return the lines of a table that GDAL or Arrow reads; the first bytes must be of the kind that the name says."""
+    """Return the lines of a table that GDAL or Arrow reads."""
+    drawn, stated = _frame_rows(path, layer, kind)
+    return [line for shape, row in drawn for line in _drawn(shape, row)], stated
+
+
+def _frame_rows(path: Path, layer: Layer, kind: str) -> tuple[Rows, str]:
+    """Return the shapes and rows of a table; the first bytes must be of the kind that the name says."""
     with path.open("rb") as stream:
         if not stream.read(16).startswith(FIRST_BYTES[".parquet" if "parquet" in kind else kind]):
             raise ValueError("its contents are of another kind than its name")
@@ -126,8 +171,8 @@ def _frame(path: Path, layer: Layer, kind: str) -> RawFile:
         frame = geopandas.read_file(f"/vsizip/{path.resolve()}/{inside}" if inside else path.resolve())
     names = [name for name in frame.columns if name != frame.active_geometry_name]
     rows = frame[names].astype(object).where(frame[names].notna(), None).to_dict("records")
-    lines = [line for shape, row in zip(frame.geometry, rows, strict=True) for line in _drawn(shape, row)]
-    return lines, frame.crs.to_wkt() if frame.crs is not None else ""
+    drawn = list(zip(frame.geometry, rows, strict=True))
+    return drawn, frame.crs.to_wkt() if frame.crs is not None else ""
 
 
 def _shapefile_inside(path: Path, layer: Layer) -> str:
@@ -142,6 +187,12 @@ def _shapefile_inside(path: Path, layer: Layer) -> str:
 
 def _table(text: str, layer: Layer) -> RawFile:
     """Return the lines of delimited text with well-known text, and the SRID that the first one states."""
+    drawn, stated = _table_rows(text, layer)
+    return [line for shape, row in drawn for line in _drawn(shape, row)], stated
+
+
+def _table_rows(text: str, layer: Layer) -> tuple[Rows, str]:
+    """Return the shapes and rows of delimited text, and the SRID that the first one states."""
     first = text.partition("\n")[0]
     separator = next((sign for sign in "\t|;," if sign in first), ",")
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
@@ -149,16 +200,15 @@ def _table(text: str, layer: Layer) -> RawFile:
     usual = ("wkt", "_wkt", "geometry", "geom", "the_geom", "shape")
     named = layer.columns.get("geometry")
     (at, *_) = [i for i, name in enumerate(header) if name == named or (named is None and name.lower() in usual)]
-    lines: list[RawLine] = []
+    drawn: Rows = []
     stated = ""
     for row in rows[0 if layer.header else 1 :]:
         system, _, shape = row[at].rpartition(";")
         stated = stated or (f"EPSG:{system.partition('=')[2]}" if system else "")
         if shape.strip():
-            lines += _drawn(
-                shapely.from_wkt(shape), {name: cell or None for name, cell in zip(header, row, strict=True)}
-            )
-    return lines, stated
+            properties = {name: cell or None for name, cell in zip(header, row, strict=True)}
+            drawn.append((shapely.from_wkt(shape), properties))
+    return drawn, stated
 
 
 def _kml_lines(contents: bytes, layer: Layer) -> Iterator[RawLine]:

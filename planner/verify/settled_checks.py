@@ -7,15 +7,21 @@ from collections.abc import Iterator
 
 from planner.network import Network
 from planner.scenario import Scenario
-from planner.scenario.parts import Part
+from planner.scenario.parts import SpanChoice
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding, flawless
 
 
-def spans_of(network: Network, part: Part) -> set[str]:
-    """Return the spans that a part names by id or by status."""
-    named = zip(network.spans.ids, network.spans.status, strict=True)
-    return {name for name, status in named if name in part.spans or (status and status in part.statuses)}
+def spans_of(network: Network, choice: SpanChoice) -> set[str]:
+    """Return the spans that a choice names by id, by their street or duct, or by status."""
+    spans = network.spans
+    return {
+        name
+        for name, medium, origin, status in zip(spans.ids, spans.medium, spans.origin, spans.status, strict=True)
+        if name in choice.spans
+        or (status and status in choice.statuses)
+        or (origin and origin in (choice.streets if medium == "trench" else choice.ducts))
+    }
 
 
 def standing_spans(network: Network, scenario: Scenario) -> set[str]:
@@ -56,6 +62,20 @@ def forced_is_there(facts: Facts) -> Iterator[Finding]:
             if units[site, item] < count
         ]
         yield flawless(f"force[{number}]", f"there by {part.phase}", flaws)
+    yield from _drawn_forced(facts)
+
+
+def _drawn_forced(facts: Facts) -> Iterator[Finding]:
+    """Yield whether what drawn overrides force is in use in time."""
+    spans, scenario = facts.network.spans, facts.scenario
+    built = {build.span: scenario.phase_index(build.phase) for build in facts.plan.builds}
+    built |= dict.fromkeys(standing_spans(facts.network, scenario), 0)
+    due = {
+        name: scenario.phase_index(phase) for name, phase in zip(spans.ids, spans.forced_phase, strict=True) if phase
+    }
+    if due:
+        late = [f"span {name} is not built" for name, phase in due.items() if built.get(name, phase + 1) > phase]
+        yield flawless(f"{len(due)} spans forced by drawn overrides", "there in time", late)
 
 
 def forbidden_is_left(facts: Facts) -> Iterator[Finding]:
@@ -71,3 +91,8 @@ def forbidden_is_left(facts: Facts) -> Iterator[Finding]:
             if site in part.sites and (not part.roles or role in part.roles)
         ]
         yield flawless(f"forbid[{number}]", "not used", flaws)
+    spans = facts.network.spans
+    closed = {spans.ids[at] for at in spans.forbidden.nonzero()[0].tolist()}
+    if closed:
+        flaws = [f"span {name} is used" for name in sorted(closed & used)]
+        yield flawless(f"{len(closed)} spans forbidden by drawn overrides", "not used", flaws)

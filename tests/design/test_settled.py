@@ -94,7 +94,7 @@ def test_what_is_forced_is_built_by_its_phase_and_paid(tmp_path: Path, rollout: 
         ({"force": [{"sites": ["c"], "phase": "p7"}]}, "force[0].phase: unknown phase 'p7'"),
         ({"as_built": [{"sites": ["c"], "items": {"magic": 1}}]}, "as_built[0].items.magic: unknown cost item"),
         ({"as_built": [{"spans": ["s00"], "items": {"hut": 1}}]}, "as_built[0].items: say at which sites"),
-        ({"as_built": [{"note": "nothing"}]}, "name at least one of spans, statuses and sites"),
+        ({"as_built": [{"note": "nothing"}]}, "name at least one of spans, streets, ducts, statuses and sites"),
     ],
 )
 def test_what_does_not_exist_or_contradicts_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
