@@ -135,6 +135,7 @@ def explain_no_plan(world: SettledWorld, prices: PriceTable, work: Work) -> Plan
     scenario = world.scenario
     if work.interrupted:
         return SolverError("interrupted before a plan was found")
+    clock = f"; the time limit of {work.time_limit_s:g} s ended the search" if work.is_stopped else ""
     if work.unrouted:
         names = ", ".join(work.unrouted)
         changes = [
@@ -144,18 +145,18 @@ def explain_no_plan(world: SettledWorld, prices: PriceTable, work: Work) -> Plan
         ]
         text = (
             f"no route was found for demand {names} on top of the others, and none was ruled out; lower targets, more "
-            "lanes or links, more free fibers, or candidate sites nearer to the middle may help"
+            f"lanes or links, more free fibers, or candidate sites nearer to the middle may help{clock}"
         )
         return SolverError(Obstacle(reason=text, demands=work.unrouted), changes=tuple(changes))
     if not costs.budget_limits(scenario):
         return SolverError(
             f"no plan was found in {work.spent} steps and {work.seconds:.0f} s, and none was ruled out; "
-            "more steps (solver.work_budget) or more candidate sites may help"
+            f"more steps (solver.work_budget) or more candidate sites may help{clock}"
         )
-    return _explain_budgets(world, prices)
+    return _explain_budgets(world, prices, clock)
 
 
-def _explain_budgets(world: SettledWorld, prices: PriceTable) -> PlannerError:
+def _explain_budgets(world: SettledWorld, prices: PriceTable, clock: str) -> PlannerError:
     """Return an error that compares budgets with a plan that ignores them, and with what nobody can avoid."""
     scenario = world.scenario
     work = Work(gap=0.0, budget=DIAGNOSIS_STEPS, time_limit_s=scenario.spec.solver.time_limit_s)
@@ -175,7 +176,7 @@ def _explain_budgets(world: SettledWorld, prices: PriceTable) -> PlannerError:
     changes = budget_changes(world, prices, local.pool.candidates)
     if proven:
         return InfeasibleError(*proven, *hints, changes=changes)
-    return SolverError("no plan within the budgets was found, and none was ruled out", *hints, changes=changes)
+    return SolverError(f"no plan within the budgets was found, and none was ruled out{clock}", *hints, changes=changes)
 
 
 def _unavoidable(world: SettledWorld, prices: PriceTable) -> list[str]:
