@@ -1,15 +1,16 @@
 """A lower bound on the cost of every plan: least stations plus least lines, each proven on its own.
 
-Lines: the orientation relaxation of the whole street graph, for all demands and phases together, without limits on loss
-and fibers. A duct along streets enters as a lower price of those streets, so that a duct and a trench in one street do
-not count as two ways; a demand whose routes may share what no route can avoid is a chain of parts. Stations:
-`stations.py`. The two parts share no cost, so that their sum is a bound.
+Lines: the orientation relaxation of the whole street graph, for all demands and phases together. A duct along streets
+enters as a lower price of those streets, so that a duct and a trench in one street do not count as two ways; a demand
+whose routes may share what no route can avoid is a chain of parts. Where leases, few fibers or limits on loss matter,
+flows of single demands join it (`routed_lines.py`). Stations: `stations.py`. The two parts share no cost, so that their
+sum is a bound.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.design.demand_flows import DemandFlow
+from planner.design.flow_needs import demand_flows, most_fibers
 from planner.design.graph import DesignGraph, design_graph
 from planner.design.ledger import NEVER, PriceTable
 from planner.design.line_bound import FoundLines, find_lines
@@ -24,14 +27,17 @@ from planner.design.orientation import OrientationProblem
 from planner.design.reduction import reduce_graph
 from planner.design.redundancy import ChainLink, chain_of_parts
 from planner.design.risks import conduits, is_place, weakest_level
+from planner.design.routed_lines import bound_routed_lines, routed_lines
 from planner.design.routes import RouteJudge
 from planner.design.station_plan import StationPlan, plan_stations
+from planner.design.stations import Reaches
 from planner.network import Floats, Integers, Network
 from planner.scenario import Demand, Scenario
 from planner.scenario.demands import Disjointness
 
 METHOD = (
-    "orientation relaxation of the street graph (restarted Halpern PDHG, safe dual bound), plus least station costs"
+    "orientation relaxation of the street graph, with flows of demands where leases, fibers or loss limits matter "
+    "(restarted Halpern PDHG, safe dual bound), plus least station costs"
 )
 MIN_SHARE = 0.8
 """Share of a duct's streets that must be used for the duct to belong to it."""
@@ -92,34 +98,62 @@ def lower_bound(
     prices = prices or PriceTable(network, scenario)
     least = (stations or plan_stations(network, scenario, prices)).value
     graph = design_graph(network)
-    last = len(scenario.phases) - 1
-    choices = [tuple(range(last + 1))]
-    if last and (network.spans.lease_per_fiber_year > 0.0).any():
-        choices.append((last,))
-    best, steps = 0.0, 0
-    for phases in choices:
-        lines = line_graph(network, graph, prices, phases)
-        found = bound_lines(
-            network, scenario, lines, replace(listener, on_bound=lambda v: listener.on_bound(least + v))
-        )
-        best, steps = max(best, found.bound), steps + found.steps
-        if not listener.on_bound(least + best):
-            break
+    told = replace(listener, on_bound=lambda value: listener.on_bound(least + value))
+    seen: list[Integers] = []
+
+    def on_lines(lines: Integers) -> None:
+        seen.append(lines)
+        listener.on_lines(lines)
+
+    judge, lines = RouteJudge(network, scenario), line_graph(network, graph, prices)
+    needs = {demand.id: _line_needs(judge, lines, demand) for demand in scenario.demands}
+    found = bound_lines(network, scenario, lines, replace(told, on_lines=on_lines), needs=needs)
+    best, steps = found.bound, found.steps
+    if told.on_bound(best) and needs:
+        reaches = Reaches(network, scenario, graph)
+        flows = demand_flows(network, scenario, graph, reaches=reaches, needs=needs, lines=seen[-1] if seen else None)
+        routed = _bound_flows(network, graph, prices, _by_phase(scenario, needs), flows, told.on_bound)
+        best, steps = max(best, routed.value), steps + routed.steps
     return LowerBound(value=least + best, steps=steps)
 
 
-def bound_lines(network: Network, scenario: Scenario, lines: LineGraph, listener: Listener) -> FoundLines:
-    """Return the bound on what lines cost, over the phases that the lines are priced for.
-
-    Networks are told to the listener if these are all phases.
-    """
-    skipped = len(scenario.phases) - len(lines.prices)
-    judge = RouteJudge(network, scenario)
-    ends = [
-        (*link, max(0, scenario.phase_index(demand.from_phase) - skipped))
-        for demand in scenario.demands
-        for link in _line_needs(judge, lines, demand)
+def _by_phase(scenario: Scenario, needs: Mapping[str, Sequence[ChainLink]]) -> list[tuple[int, int, int, int]]:
+    """Return every pair of nodes with the ways that it needs, and the phase from which it needs them."""
+    return [
+        (*link, scenario.phase_index(demand.from_phase)) for demand in scenario.demands for link in needs[demand.id]
     ]
+
+
+def _bound_flows(
+    network: Network,
+    graph: DesignGraph,
+    prices: PriceTable,
+    needs: list[tuple[int, int, int, int]],
+    flows: list[DemandFlow],
+    hear: Callable[[float], bool],
+) -> LowerBound:
+    """Return the bound on lines with flows of demands; 0 where no flows are worth having."""
+    if not flows or not needs:
+        return LowerBound(value=0.0, steps=0)
+    usable = np.zeros(len(network.spans), dtype=np.bool_)
+    usable[graph.arc_span] = True
+    ducts = _streets_of_ducts(network, weakest_level(prices.scenario))
+    lines = routed_lines(network, prices, usable, ducts, most_fibers(flows))
+    with _threads_for(lines.prices.size * len(flows)):
+        found, _ = bound_routed_lines(network, lines, needs, flows, np.array(prices.lease), hear)
+    return LowerBound(value=found.value, steps=found.steps)
+
+
+def bound_lines(
+    network: Network,
+    scenario: Scenario,
+    lines: LineGraph,
+    listener: Listener,
+    *,
+    needs: Mapping[str, Sequence[ChainLink]],
+) -> FoundLines:
+    """Return the bound on what lines cost; networks on the way are told to the listener."""
+    ends = _by_phase(scenario, needs)
     terminals = np.array(sorted({end for entry in ends for end in entry[:2]}), dtype=np.int64)
     reduced = reduce_graph(len(network.nodes), lines.start, lines.end, lines.prices, terminals)
     problem = OrientationProblem(
@@ -137,9 +171,8 @@ def bound_lines(network: Network, scenario: Scenario, lines: LineGraph, listener
     ducts = _streets_of_ducts(network)
 
     def offer(built: NDArray[np.bool_]) -> None:
-        if not skipped:
-            used = [lines.spans[reduced.expand(np.flatnonzero(row))] for row in built]
-            listener.on_lines(_first_phases(np.stack([_with_ducts(network, ducts, spans) for spans in used])))
+        used = [lines.spans[reduced.expand(np.flatnonzero(row))] for row in built]
+        listener.on_lines(_first_phases(np.stack([_with_ducts(network, ducts, spans) for spans in used])))
 
     with _threads_for(reduced.prices.size * len(scenario.demands)):
         return find_lines(
@@ -190,21 +223,18 @@ def _threads_for(size: int) -> Iterator[None]:
         numba.set_num_threads(before)
 
 
-def line_graph(network: Network, graph: DesignGraph, prices: PriceTable, phases: tuple[int, ...]) -> LineGraph:
+def line_graph(network: Network, graph: DesignGraph, prices: PriceTable) -> LineGraph:
     """Return streets, ducts and hops as edges whose prices no plan can undercut.
 
-    `phases` are all of them, or the last one alone: what is in use there was built at the lowest price of any phase. A
-    leased fiber is paid for at least in the first of these phases that uses it; the last phase, up to the horizon, is
-    often the longest, and then it alone gives the better bound. A duct whose streets make a path between its
+    A leased fiber is paid for at least in the first phase that uses it. A duct whose streets make a path between its
     ends is dropped, and its price, shared by length, becomes theirs where it is lower.
     """
     spans = network.spans
     usable = np.zeros(len(spans), dtype=np.bool_)
     usable[graph.arc_span] = True
     fibers = min(item.fibers_per_route for item in prices.scenario.spec.technologies)
-    lease = np.outer(np.array(prices.lease)[list(phases)], spans.lease_per_fiber_year * fibers)
-    cheapest = prices.spans.floor[list(phases)]
-    cost = np.where(usable, cheapest + lease, np.inf)
+    lease = np.outer(np.array(prices.lease), spans.lease_per_fiber_year * fibers)
+    cost = np.where(usable, prices.spans.floor + lease, np.inf)
     followed = _streets_of_ducts(network, weakest_level(prices.scenario))
     for duct, streets in followed.items():
         share = spans.length_km[streets] / spans.length_km[streets].sum()

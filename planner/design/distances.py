@@ -43,7 +43,7 @@ class Distances:
         optical_km = network.spans.length_km * np.where(is_hop, 1.0, slack)
         # the search graph spreads a joint over the spans that meet there; at the arm's own ends there is none
         ends_db = np.array([site.lateral_loss_db - 0.5 * network.nodes.joint_loss_db[site.node] for site in sites])
-        ends_km = np.array([slack * site.lateral_km for site in sites])
+        self._ends_km = np.array([slack * site.lateral_km for site in sites])
         self._ends_db = ends_db
         # a middle on the way replaces a joint, if there is one at any site
         self._middle_db = float(network.nodes.joint_loss_db[nodes].max(initial=0.0))
@@ -51,7 +51,7 @@ class Distances:
         """How much less than the sum over its spans a link along a walk may lose."""
         hubs = np.array(sorted(self._index[site] for site in _hubs(scenario)), dtype=np.int64)
         self._loss_db = _distances_to(graph, graph.span_loss_db, nodes, hubs, ends_db)
-        self._length_km = _distances_to(graph, optical_km, nodes, hubs, ends_km)
+        self._length_km = _distances_to(graph, optical_km, nodes, hubs, self._ends_km)
         noise = ArmReader(network, scenario).noise
         receivers = sorted({*hubs.tolist(), *(self._index[site] for site in _ends(scenario))})
         self.noise_hz_per_nm = _most_noise(network, graph, noise, nodes[receivers], ends_db[receivers])
@@ -67,6 +67,11 @@ class Distances:
     def loss_db(self, a: str, b: str) -> float:
         """Return the least loss between two sites, infinite where nothing joins them."""
         return float(self._loss_db[self._index[a], self._index[b]])
+
+    def walk_km(self, a: str, b: str) -> float:
+        """Return the least optical length between the nodes of two sites, laterals not included."""
+        at, to = self._index[a], self._index[b]
+        return max(0.0, float(self._length_km[at, to] - self._ends_km[at] - self._ends_km[to]))
 
     def walk_loss_db(self, a: str, b: str, spans_db: float) -> float:
         """Return what a link between two sites loses at least along a walk whose spans and joints lose `spans_db`."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from planner.design.blocks import connected_parts, two_route_parts
 from planner.design.commodities import Commodities, Demand
+from planner.design.demand_flows import DemandFlows, FlowRelaxation
 from planner.design.pdhg import HalpernMethod, Iterate
 from planner.design.relaxation import (
     Evaluation,
@@ -120,8 +121,11 @@ def bound_orientation(
     incumbent: float | None = None,
     start: OrientationState | None = None,
     on_progress: Callable[[int, float, Floats], bool] | None = None,
+    flows: DemandFlows | None = None,
 ) -> OrientationBound:
     """Return a safe lower bound on the price of every plan, with what it says about each edge.
+
+    `flows` are what routes of single demands pay and obey besides; the price of a plan then includes their tolls.
 
     Stops after `max_steps` steps (with a look every 200), or when the bound is within `target_gap` (a share) of the
     price of the `incumbent` plan; without one, when the bound rests near the relaxation's own value.
@@ -133,18 +137,18 @@ def bound_orientation(
     known = start.commodities if start and start.demands == problem.demands else None
     relaxation = build_relaxation(problem.nodes, problem.start, problem.end, problem.prices, problem.demands, known)
     with _threads(relaxation):
-        method = _method(problem, relaxation, start)
+        method, look = _program(problem, relaxation, start, flows)
         best = nothing_known(relaxation)
         history: list[tuple[int, float]] = []
+        most = _most(problem, flows)
         while True:
-            found = best_evaluation(relaxation, method.point)
+            found, relaxed = look()
             best = found if found.value > best.value else best
             history.append((method.steps, best.value * relaxation.scale))
-            converged = not problem.demands or _is_close(
-                history, relaxed_price(relaxation, method.point), target_gap=target_gap, incumbent=incumbent
-            )
+            converged = not problem.demands or _is_close(history, relaxed, target_gap=target_gap, incumbent=incumbent)
             heard = on_progress is None or on_progress(*history[-1], usage_by_phase(relaxation, method.point))
-            if converged or not heard or method.steps >= max_steps:
+            is_beyond = best.value * relaxation.scale > most
+            if converged or is_beyond or not heard or method.steps >= max_steps:
                 break
             method.advance(min(CHECK_STEPS, max_steps - method.steps))
     state = OrientationState(
@@ -174,6 +178,26 @@ def _check_routes(problem: OrientationProblem) -> None:
             raise ValueError(f"no route joins nodes {source} and {target}")
         if routes == 2 and paired[source] != paired[target]:
             raise ValueError(f"no two edge-disjoint routes join nodes {source} and {target}: a bridge separates them")
+
+
+def _program(
+    problem: OrientationProblem, relaxation: Relaxation, start: OrientationState | None, flows: DemandFlows | None
+) -> tuple[HalpernMethod, Callable[[], tuple[Evaluation, float]]]:
+    """Return the method, and a function that returns the best Lagrangian at its point and the price relaxed so far."""
+    plain = _method(problem, relaxation, start)
+    if flows is None or not flows.demands:
+        return plain, lambda: (best_evaluation(relaxation, plain.point), relaxed_price(relaxation, plain.point))
+    program = FlowRelaxation(relaxation, flows)
+    method = program.method(plain.point, plain.balance)
+    return method, lambda: (
+        program.best_evaluation(method),
+        relaxed_price(relaxation, method.point) + program.relaxed_price(method),
+    )
+
+
+def _most(problem: OrientationProblem, flows: DemandFlows | None) -> float:
+    """Return a price that no relaxed network reaches, unless there is none."""
+    return 2.0 * float(problem.prices.max(axis=0).sum()) + (0.0 if flows is None else flows.most_tolls) + 1.0
 
 
 def _method(problem: OrientationProblem, relaxation: Relaxation, start: OrientationState | None) -> HalpernMethod:

@@ -335,7 +335,7 @@ class HalpernMethod:
             due = 1 if self._since == 0 else RESTART_STEPS - self._since % RESTART_STEPS
             batch = min(due, stop - self.steps)
             counted = (self._since, self._since + batch)
-            move = run_steps(self._streets, self.point, self._anchor, self._room, self._rates(), counted)
+            move = self._make_steps(counted)
             self.steps += batch
             self._since += batch
             if self._since == 1:
@@ -344,6 +344,10 @@ class HalpernMethod:
                 if self._is_due(move):
                     self._restart()
                 self._last_move = move
+
+    def _make_steps(self, steps: tuple[int, int]) -> float:
+        """Make steps of these numbers since the last restart; return the length of the last move."""
+        return run_steps(self._streets, self.point, self._anchor, self._room, self._rates(), steps)
 
     def _rates(self) -> Rates:
         """Return step lengths: entries of a column (flow 3) or row (link 2) share what keeps the method stable."""
@@ -359,6 +363,13 @@ class HalpernMethod:
 
     def _restart(self) -> None:
         """Move the anchor to the point, and the balance towards how far dual and primal moved."""
+        primal, dual = self._move_anchor()
+        if primal > 0.0 and dual > 0.0:
+            self.balance = self.balance**0.3 * math.sqrt(dual / primal) ** 0.7
+        self._since = 0
+
+    def _move_anchor(self) -> tuple[float, float]:
+        """Move the anchor to the point; return the squared distance between them, primal and dual."""
         now, old, streets = self.point, self._anchor, self._streets
         threes, twos = np.full(len(streets.start), 3.0, REAL), np.full(len(streets.start), 2.0, REAL)
         primal = _replace(now.ahead, old.ahead, threes) + _replace(now.back, old.back, threes)
@@ -366,6 +377,4 @@ class HalpernMethod:
             primal += _replace(now.usage[:, :, way].T, old.usage[:, :, way].T, streets.weights)
         dual = _replace(now.link_ahead, old.link_ahead, twos) + _replace(now.link_back, old.link_back, twos)
         dual += _replace(now.height, old.height, streets.degree)
-        if primal > 0.0 and dual > 0.0:
-            self.balance = self.balance**0.3 * math.sqrt(dual / primal) ** 0.7
-        self._since = 0
+        return primal, dual

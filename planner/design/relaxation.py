@@ -23,7 +23,7 @@ BALANCE_PER_LENGTH = 3.0
 """Balance at the start over mean length of the commodities: multipliers add up along routes, flows stay below one."""
 FULL_USE = 0.98
 """Usage from which an edge may be worth more than its price to the flows that share it."""
-_ROUNDING = float(np.finfo(np.float64).eps)
+ROUNDING = float(np.finfo(np.float64).eps)
 """Twice the largest relative error of one operation."""
 
 
@@ -199,12 +199,25 @@ def evaluate(relaxation: Relaxation, potentials: Floats) -> Evaluation:
     each = np.arange(len(commodities.sources))
     lengths = potentials[commodities.targets, each] - potentials[commodities.sources, each]
     pressures = np.asarray(edge_pressures(streets.start, streets.end, potentials, commodities.first))
-    relief = np.concatenate((np.cumsum(pressures[::-1], axis=0)[::-1], np.zeros((1, len(streets.start)))))
-    starts = relaxation.prices - relief[np.searchsorted(commodities.phases, np.arange(len(relaxation.prices)))]
+    return lagrangian(relaxation, lengths, pressures)
+
+
+def lagrangian(relaxation: Relaxation, lengths: Floats, pressures: Floats, doubts: Floats | None = None) -> Evaluation:
+    """Return the Lagrangian of routes of some lengths, and of edges relieved by (layers, edges) multipliers.
+
+    `doubts` is by how much rounding can have changed each edge's multipliers before they came here.
+    """
+    layers, edges = pressures.shape
+    relief = np.concatenate((np.cumsum(pressures[::-1], axis=0)[::-1], np.zeros((1, edges))))
+    starts = (
+        relaxation.prices - relief[np.searchsorted(relaxation.commodities.phases, np.arange(len(relaxation.prices)))]
+    )
     terms = np.minimum(0.0, starts.min(axis=0))
-    errors = _ROUNDING * (len(each) + commodities.layers + 4) * (relaxation.prices.max(axis=0) + relief[0])
+    operations = len(relaxation.commodities.sources) + layers + 4
+    errors = ROUNDING * operations * (relaxation.prices.max(axis=0) + relief[0])
+    errors += 0.0 if doubts is None else layers * doubts
     total = math.fsum(lengths) + math.fsum(terms)
-    error = 4.0 * _ROUNDING * (math.fsum(np.abs(lengths)) + abs(total)) + 2.0 * math.fsum(errors)
+    error = 4.0 * ROUNDING * (math.fsum(np.abs(lengths)) + abs(total)) + 2.0 * math.fsum(errors)
     return Evaluation(value=total - error, starts=starts, errors=errors)
 
 
@@ -213,31 +226,40 @@ def best_evaluation(relaxation: Relaxation, point: Iterate) -> Evaluation:
     commodities = relaxation.commodities
     if not len(relaxation.lanes):
         return nothing_known(relaxation)
-    heights = -point.height[:, relaxation.lanes].astype(np.float64)
-    each = np.arange(len(commodities.sources))
-    low, high = heights[commodities.sources, each], heights[commodities.targets, each]
-    found = evaluate(relaxation, np.clip(heights, np.minimum(low, high), high))
-    link = _trimmed(relaxation, point)
-    distances = route_potentials(relaxation.adjacency, link, commodities.sources, commodities.targets)
-    other = evaluate(relaxation, distances)
+    ends = commodities.sources, commodities.targets
+    found = evaluate(relaxation, clipped_heights(point.height[:, relaxation.lanes], *ends))
+    link, _ = trimmed_links(relaxation, point)
+    other = evaluate(relaxation, route_potentials(relaxation.adjacency, link, *ends))
     return other if other.value >= found.value else found
 
 
-def _trimmed(relaxation: Relaxation, point: Iterate) -> Floats:
+def clipped_heights(heights: NDArray[np.float32], sources: Integers, targets: Integers) -> Floats:
+    """Return potentials (nodes, commodities) from a method's heights, within those of source and target."""
+    potentials = -heights.astype(np.float64)
+    each = np.arange(len(sources))
+    low, high = potentials[sources, each], potentials[targets, each]
+    return np.clip(potentials, np.minimum(low, high), high)
+
+
+def trimmed_links(relaxation: Relaxation, point: Iterate, others: Floats | None = None) -> tuple[Floats, Floats]:
     """Return the multipliers (edges, 2, commodities), none negative, and in sum no more than an edge's price.
 
-    At an optimum they exceed it only where the edge is in full use; there they are left as they are.
+    At an optimum they exceed it only where the edge is in full use; there they are left as they are. `others` are
+    multipliers (layers, edges) of other flows; the second value is what part of them is left on each edge.
     """
     lanes, first = relaxation.lanes, relaxation.commodities.first[:-1]
     link = np.stack((point.link_ahead[:, lanes], point.link_back[:, lanes]), axis=1).astype(np.float64)
     np.maximum(link, 0.0, out=link)
-    asked = np.cumsum(np.add.reduceat(link, first, axis=2)[..., ::-1], axis=2)[..., ::-1]
+    asked = np.add.reduceat(link, first, axis=2)
+    if others is not None:
+        asked += others.T[:, None, :]
+    asked = np.cumsum(asked[..., ::-1], axis=2)[..., ::-1]
     share = np.ones_like(asked)
     np.divide(relaxation.layer_prices.T[:, None, :], asked, out=share, where=asked > 0.0)
     share = np.minimum(1.0, share.min(axis=2))
     share[point.usage[:, -1].sum(axis=1) > FULL_USE] = 1.0
     link *= share[:, :, None]
-    return link
+    return link, share.min(axis=1)
 
 
 def nothing_known(relaxation: Relaxation) -> Evaluation:

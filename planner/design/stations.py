@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
 
@@ -104,6 +104,18 @@ class BestChains:
         # sources on both sides of a trusted node are set alike: each link alone, at its best, may be faster
         tried_whole = 1 if self._technology.trusted_nodes else EXACT_LINKS
         return RATE_IN_HAND * (self._short_chain_hz(links) if links <= tried_whole else self._bottleneck_hz(links))
+
+    def is_enough(self, links: tuple[ElementaryLink, ...]) -> bool:
+        """Return whether links no better than these might meet the targets with all lanes, whatever the noise."""
+        noise_hz = self._noise_hz
+        noisy = [
+            ElementaryLink(left=replace(link.left, noise_hz=noise_hz), right=replace(link.right, noise_hz=noise_hz))
+            for link in links
+        ]
+        rate_hz = RATE_IN_HAND * self._technology.max_lanes * self._limit_hz(links, noisy)
+        if rate_hz <= 0.0 or rate_hz < self._demand.least_pair_rate_hz:
+            return False
+        return self._evaluate(links).fidelity + FIDELITY_IN_HAND >= self._demand.min_fidelity
 
     def _evaluate(self, links: tuple[ElementaryLink, ...]) -> RoutePerformance:
         return evaluate_route(links, self._hardware, min_fidelity=self._demand.min_fidelity, preference="rate")
