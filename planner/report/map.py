@@ -160,7 +160,7 @@ def _geojson(name: str, features: list[Feature]) -> folium.GeoJson:
 
 def _bounds(dossier: Dossier, features: Mapping[str, list[Feature]]) -> list[list[float]]:
     """Return south-west and north-east of what the plan uses, or of all sites and streets when it uses nothing."""
-    used = [name for name in features if not (name.startswith("existing") or name.endswith("unused"))]
+    used = [name for name in features if PANE_OF.get(name) != "under" and not name.endswith("unused")]
     shapes = [feature["geometry"]["coordinates"] for name in used for feature in features[name]]
     shapes = shapes or [[site.lon_deg, site.lat_deg] for site in dossier.scenario.sites]
     nodes = dossier.network.nodes

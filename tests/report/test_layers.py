@@ -11,6 +11,7 @@ from planner.report.basemap import pack_lines
 from planner.report.colours import LINE_LOOKS, MARKER_LOOKS
 from planner.report.dossier import Dossier
 from planner.report.layers import LAYERS, LEGEND_GROUPS, is_line, layer_features
+from planner.report.map import draw_map
 from planner.report.mapdata import map_data
 from report.dossiers import bare_dossier, city_dossier
 from report.pages import unpack
@@ -139,3 +140,15 @@ def test_failures_name_broken_and_surviving_routes(city: Dossier) -> None:
         for demand in hurt:
             asked = city.scenario.demand(demand)
             assert f"{city.site_name(asked.a)} – {city.site_name(asked.b)}" in effect["sentence"]
+
+
+def test_the_map_shows_what_the_plan_uses_whatever_lies_elsewhere(city: Dossier) -> None:
+    features = layer_features(city)
+    shape = {"type": "MultiLineString", "coordinates": [[[7.0, 52.0], [7.1, 52.1]]]}
+    far = [{"type": "Feature", "properties": {}, "geometry": shape}]
+
+    def bounds(layers: dict[str, Any]) -> str:
+        return draw_map(city, layers).script.rsplit("explore", 1)[1].rpartition("}")[2]
+
+    assert bounds(features | {"closed": far}) == bounds(features)
+    assert bounds(features | {"trench": far}) != bounds(features)
