@@ -55,7 +55,7 @@ HOMES = {
     "networkx": {"network.py", "design", "verify/unavoidable.py"},
     "typer": {"cli.py", "console.py", "options.py"},
     "rich": {"cli.py", "console.py"},
-    "numba": {"design", "geodata"},
+    "numba": {"design", "geodata", "physics"},
     "scipy": {"design", "geodata", "physics"},
 }
 LATE = {("scenario/sitefiles.py", "planner.geodata.places")}

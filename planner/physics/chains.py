@@ -10,6 +10,10 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
 from planner.physics.arguments import above, at_least, within
 
 MAX_LINKS = 12
@@ -48,15 +52,7 @@ def mean_slots(probabilities: Sequence[float]) -> float:
     56.30514984
     """
     check_probabilities(probabilities)
-    if min(probabilities) == 0.0:
-        return math.inf
-    total = 0.0
-    sums = [(0.0, -1.0)]
-    for probability in probabilities:
-        grown = [(log_share + _log_miss(probability), -sign) for log_share, sign in sums]
-        total += math.fsum(sign / -math.expm1(log_share) for log_share, sign in grown)
-        sums += grown
-    return max(total, 1.0)
+    return math.inf if min(probabilities) == 0.0 else float(slots_of_all(np.array(probabilities, dtype=np.float64)))
 
 
 def mean_slots_of_two(probability: float, swap_probability: float) -> float:
@@ -127,10 +123,8 @@ def waiting_decay(probabilities: tuple[float, ...], inner_decay: float, end_deca
     """
     at_least("inner_decay", inner_decay, 0.0)
     at_least("end_decay", end_decay, 0.0)
-    links = len(probabilities)
-    edges = [inner_decay] * (links + 1)
-    edges[0] = edges[links] = end_decay
-    return _dwell_factor(probabilities, [_idle(subset, edges) for subset in range(1 << links)])
+    check_probabilities(probabilities, positive=True)
+    return float(waiting_factor(np.array(probabilities, dtype=np.float64), inner_decay, end_decay))
 
 
 @lru_cache(maxsize=65536)
@@ -145,7 +139,9 @@ def held_decay(probabilities: tuple[float, ...], link_decay: float) -> float:
     0.84078288
     """
     at_least("link_decay", link_decay, 0.0)
-    return _dwell_factor(probabilities, [link_decay * subset.bit_count() for subset in range(1 << len(probabilities))])
+    check_probabilities(probabilities, positive=True)
+    decays = link_decay * np.array([subset.bit_count() for subset in range(1 << len(probabilities))])
+    return float(_dwell_factor(np.array(probabilities, dtype=np.float64), decays))
 
 
 def mean_wait_slots(left: float, right: float) -> float:
@@ -208,27 +204,58 @@ def check_probabilities(probabilities: Sequence[float], *, positive: bool = Fals
             above("probability", probability, 0.0)
 
 
-def _log_miss(probability: float) -> float:
-    return math.log1p(-probability) if probability < 1.0 else -math.inf
+@njit(cache=True)
+def slots_of_all(probabilities: npt.NDArray[np.float64]) -> float:
+    """Return `mean_slots` of probabilities that are known to be above 0 and at most 1; for compiled loops."""
+    links = len(probabilities)
+    log_miss = np.zeros(1 << links)
+    total, lost = 0.0, 0.0
+    for subset in range(1, 1 << links):
+        first, members, rest = 0, 1, subset & (subset - 1)
+        while subset >> first & 1 == 0:
+            first += 1
+        for link in range(first + 1, links):
+            members += subset >> link & 1
+        chance = probabilities[first]
+        log_miss[subset] = log_miss[rest] + (math.log1p(-chance) if chance < 1.0 else -math.inf)
+        term = (1.0 if members % 2 else -1.0) / -math.expm1(log_miss[subset])
+        # terms cancel: what rounding loses of each is kept and added at the end (Neumaier's sum)
+        grown = total + term
+        lost += (total - grown) + term if abs(total) >= abs(term) else (term - grown) + total
+        total = grown
+    return max(total + lost, 1.0)
 
 
-def _idle(subset: int, edges: Sequence[float]) -> float:
-    """Return the decay per slot while the links in `subset` stand: both sides of every run of links idle."""
-    changes = (subset << 1) ^ subset
-    return sum(edge for index, edge in enumerate(edges) if changes >> index & 1)
+@njit(cache=True)
+def waiting_factor(probabilities: npt.NDArray[np.float64], inner_decay: float, end_decay: float) -> float:
+    """Return `waiting_decay` of arguments that are known to be valid; for compiled loops."""
+    links = len(probabilities)
+    decays = np.zeros(1 << links)
+    for subset in range(1 << links):
+        # both sides of every run of standing links idle
+        changes = (subset << 1) ^ subset
+        for edge in range(links + 1):
+            if changes >> edge & 1:
+                decays[subset] += end_decay if edge in (0, links) else inner_decay
+    return float(_dwell_factor(probabilities, decays))
 
 
-def _dwell_factor(probabilities: Sequence[float], decay_of_set: Sequence[float]) -> float:
+@njit(cache=True)
+def _dwell_factor(probabilities: npt.NDArray[np.float64], decay_of_set: npt.NDArray[np.float64]) -> float:
     """Return E[exp(-sum of `decay_of_set` over slots begun with that set of links standing)] until all stand."""
-    check_probabilities(probabilities, positive=True)
-    sets = 1 << len(probabilities)
-    hit, miss, log_miss = [1.0] * sets, [1.0] * sets, [0.0] * sets
+    links = len(probabilities)
+    sets = 1 << links
+    hit, miss, log_miss = np.ones(sets), np.ones(sets), np.zeros(sets)
     for members in range(1, sets):
-        rest, probability = members & (members - 1), probabilities[(members & -members).bit_length() - 1]
-        hit[members] = hit[rest] * probability
-        miss[members] = miss[rest] * (1.0 - probability)
-        log_miss[members] = log_miss[rest] + _log_miss(probability)
-    value = [0.0] * (sets - 1) + [1.0]
+        rest, first = members & (members - 1), 0
+        while members >> first & 1 == 0:
+            first += 1
+        chance = probabilities[first]
+        hit[members] = hit[rest] * chance
+        miss[members] = miss[rest] * (1.0 - chance)
+        log_miss[members] = log_miss[rest] + (math.log1p(-chance) if chance < 1.0 else -math.inf)
+    value = np.zeros(sets)
+    value[sets - 1] = 1.0
     for standing in range(sets - 2, -1, -1):
         empty = sets - 1 - standing
         arrived, gain = empty, 0.0
@@ -238,4 +265,4 @@ def _dwell_factor(probabilities: Sequence[float], decay_of_set: Sequence[float])
         decay = decay_of_set[standing]
         leave = -math.expm1(log_miss[empty]) - miss[empty] * math.expm1(-decay)
         value[standing] = math.exp(-decay) * gain / leave
-    return min(1.0, value[0])
+    return min(1.0, float(value[0]))

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from numba import njit
+
 from planner.physics.arguments import at_least, within
+
+Weights = tuple[float, float, float, float]
+"""Shares of the Bell states in the order of `BellDiagonal`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,15 +68,8 @@ def dejmps(pair: BellDiagonal, other: BellDiagonal | None = None) -> tuple[BellD
     >>> round(second.phi_plus, 6), round(probability, 6)
     (0.943639, 0.744596)
     """
-    one, two = _weights(pair), _weights(pair if other is None else other)
-    probability = (one[0] + one[1]) * (two[0] + two[1]) + (one[2] + one[3]) * (two[2] + two[3])
-    better = BellDiagonal(
-        phi_plus=(one[0] * two[0] + one[1] * two[1]) / probability,
-        psi_minus=(one[2] * two[3] + one[3] * two[2]) / probability,
-        psi_plus=(one[2] * two[2] + one[3] * two[3]) / probability,
-        phi_minus=(one[0] * two[1] + one[1] * two[0]) / probability,
-    )
-    return better, probability
+    better, probability = noisy_round(_weights(pair), _weights(pair if other is None else other), 1.0)
+    return _pair(better), probability
 
 
 def noisy_dejmps(pair: BellDiagonal, other: BellDiagonal, gate_werner: float) -> tuple[BellDiagonal, float]:
@@ -85,14 +83,9 @@ def noisy_dejmps(pair: BellDiagonal, other: BellDiagonal, gate_werner: float) ->
     >>> round(better.phi_plus, 4), round(probability, 4)
     (0.9108, 0.8607)
     """
-    good = within("gate_werner", gate_werner, 0.0, 1.0) ** 2
-    perfect, perfect_probability = dejmps(pair, other)
-    probability = good * perfect_probability + (1.0 - good) / 2.0
-    random = (1.0 - good) / 8.0
-    weights = [(good * perfect_probability * weight + random) / probability for weight in _weights(perfect)]
-    return BellDiagonal(
-        phi_plus=weights[0], psi_minus=weights[1], psi_plus=weights[2], phi_minus=weights[3]
-    ), probability
+    within("gate_werner", gate_werner, 0.0, 1.0)
+    better, probability = noisy_round(_weights(pair), _weights(other), gate_werner)
+    return _pair(better), probability
 
 
 def faded(pair: BellDiagonal, kept: float) -> BellDiagonal:
@@ -103,12 +96,42 @@ def faded(pair: BellDiagonal, kept: float) -> BellDiagonal:
     >>> round(faded(werner_pair(1.0), 0.9).phi_plus, 4)
     0.925
     """
-    random = (1.0 - within("kept", kept, 0.0, 1.0)) / 4.0
-    weights = [kept * weight + random for weight in _weights(pair)]
+    return _pair(stored(_weights(pair), within("kept", kept, 0.0, 1.0)))
+
+
+@njit(cache=True)
+def noisy_round(one: Weights, two: Weights, gate_werner: float) -> tuple[Weights, float]:
+    """Return `noisy_dejmps` of weights that are known to be valid; for compiled loops."""
+    perfect = (one[0] + one[1]) * (two[0] + two[1]) + (one[2] + one[3]) * (two[2] + two[3])
+    good = gate_werner**2
+    probability = good * perfect + (1.0 - good) / 2.0
+    random = (1.0 - good) / 8.0
+    better = (
+        (good * (one[0] * two[0] + one[1] * two[1]) + random) / probability,
+        (good * (one[2] * two[3] + one[3] * two[2]) + random) / probability,
+        (good * (one[2] * two[2] + one[3] * two[3]) + random) / probability,
+        (good * (one[0] * two[1] + one[1] * two[0]) + random) / probability,
+    )
+    return better, probability
+
+
+@njit(cache=True)
+def stored(weights: Weights, kept: float) -> Weights:
+    """Return `faded` of weights that are known to be valid; for compiled loops."""
+    random = (1.0 - kept) / 4.0
+    return (
+        kept * weights[0] + random,
+        kept * weights[1] + random,
+        kept * weights[2] + random,
+        kept * weights[3] + random,
+    )
+
+
+def _pair(weights: Weights) -> BellDiagonal:
     return BellDiagonal(phi_plus=weights[0], psi_minus=weights[1], psi_plus=weights[2], phi_minus=weights[3])
 
 
-def _weights(pair: BellDiagonal) -> tuple[float, float, float, float]:
+def _weights(pair: BellDiagonal) -> Weights:
     return pair.phi_plus, pair.psi_minus, pair.psi_plus, pair.phi_minus
 
 

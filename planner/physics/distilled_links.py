@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+import numpy as np
+from numba import njit
+
 from planner.catalog import Distillation, LinkHardware
-from planner.physics import chains
 from planner.physics.arm import ElementaryLink, LinkState, delays_s
-from planner.physics.distillation import faded, noisy_dejmps, werner_pair
+from planner.physics.chains import slots_of_all, waiting_factor
+from planner.physics.distillation import noisy_round, stored
 from planner.physics.memory import retention
 from planner.physics.memory_links import memory_of
 from planner.physics.service import werner_of_fidelity
@@ -45,24 +48,45 @@ def distilled_state(
         raise ValueError("distillation is modelled for memories with exponential decay only")
     if state.rate_hz == 0.0:
         return state
-    gate_werner = werner_of_fidelity(memory.swap_fidelity)
     travel_s = sum(delays_s(link, hardware))
-    pair = werner_pair(state.fidelity)
-    for idle_s in state.idle_s:
-        pair = faded(pair, retention(idle_s, memory.coherence_time_s, "exponential"))
-    sent = retention(travel_s, memory.coherence_time_s, "exponential") ** 2
-    rate_hz = state.rate_hz
-    for _ in range(ROUNDS[distillation]):
-        chance = min(1.0, rate_hz * state.clock_s)
-        waited = chains.waiting_decay((chance, chance), 2.0 * state.clock_s / memory.coherence_time_s, 0.0)
-        pair, probability = noisy_dejmps(faded(pair, waited), pair, gate_werner)
-        pair = faded(pair, sent)
-        both_s = chains.mean_slots((chance, chance)) * state.clock_s
-        rate_hz = probability / (both_s + travel_s)
+    kept = [retention(idle_s, memory.coherence_time_s, "exponential") for idle_s in (*state.idle_s, travel_s)]
+    rate_hz, fidelity = _rounds(
+        ROUNDS[distillation],
+        state.rate_hz,
+        0.25 + kept[0] * kept[1] * (state.fidelity - 0.25),
+        werner_of_fidelity(memory.swap_fidelity),
+        (state.clock_s, travel_s),
+        (2.0 * state.clock_s / memory.coherence_time_s, kept[2] ** 2),
+    )
     return replace(
         state,
         rate_hz=rate_hz,
-        fidelity=max(0.25, pair.phi_plus),
+        fidelity=max(0.25, fidelity),
         ceiling_hz=state.ceiling_hz * lanes_taken(distillation),
         idle_s=(0.0, 0.0),
     )
+
+
+@njit(cache=True)
+def _rounds(
+    rounds: int,
+    rate_hz: float,
+    fidelity: float,
+    gate_werner: float,
+    times_s: tuple[float, float],
+    storage: tuple[float, float],
+) -> tuple[float, float]:
+    """Return rate and fidelity after some rounds on Werner pairs.
+
+    `times_s` are the clock and the travel of the outcomes. `storage` says what a pair that waits loses per slot, and
+    the share of it that is kept while the outcomes travel.
+    """
+    other = (1.0 - fidelity) / 3.0
+    pair = (fidelity, other, other, other)
+    for _ in range(rounds):
+        chances = np.full(2, min(1.0, rate_hz * times_s[0]))
+        waited = stored(pair, waiting_factor(chances, storage[0], 0.0))
+        better, probability = noisy_round(waited, pair, gate_werner)
+        pair = stored(better, storage[1])
+        rate_hz = probability / (slots_of_all(chances) * times_s[0] + times_s[1])
+    return rate_hz, pair[0]

@@ -7,11 +7,13 @@ pairs are Poissonian and independent.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from numba import njit
 
 from planner.physics.arguments import above, at_least, within
-from planner.physics.service import hashing_ebits
+from planner.physics.service import ebits_of_fidelity
 
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _GRID_STEPS = 16
@@ -50,8 +52,27 @@ class Coincidences:
     fidelity: float
 
 
-PairCounter = Callable[[float], Coincidences]
-"""Coincidences by the brightness of the source in pairs per second."""
+class PairLaw(NamedTuple):
+    """What makes coincidences a function of the brightness alone: all of two users but that, in numbers.
+
+    Efficiencies are those for all light that a user sees; dead times are per detector; `true_share` is the share of
+    pairs that reach both users and fall into the window.
+    """
+
+    left_efficiency: float
+    right_efficiency: float
+    left_noise_hz: float
+    right_noise_hz: float
+    left_dead_s: float
+    right_dead_s: float
+    true_share: float
+    window_s: float
+    polarization_error: float
+
+    def at(self, brightness_hz: float) -> Coincidences:
+        """Return the coincidences at a brightness in pairs per second that is known to be positive."""
+        rate_hz, error = _count(self, brightness_hz)
+        return Coincidences(rate_hz=rate_hz, error=error, fidelity=_fidelity(error))
 
 
 def awake_share(incident_hz: float, receiver: Receiver) -> float:
@@ -97,11 +118,10 @@ def coincidences(
     above("window_s", window_s, 0.0)
     within("window_share", window_share, 0.0, 1.0)
     within("polarization_error", polarization_error, 0.0, 0.5)
-    count = pair_counter(left, right, window_s, window_share, polarization_error, channels=channels)
-    return count(brightness_hz)
+    return pair_law(left, right, window_s, window_share, polarization_error, channels=channels).at(brightness_hz)
 
 
-def pair_counter(
+def pair_law(
     left: Receiver,
     right: Receiver,
     window_s: float,
@@ -109,23 +129,37 @@ def pair_counter(
     polarization_error: float,
     *,
     channels: int = 1,
-) -> PairCounter:
+) -> PairLaw:
     """Return `coincidences` as a function of the brightness alone, for searches: arguments are not checked again."""
-    eta_left, eta_right = left.efficiency * channels, right.efficiency * channels
-    dead_left, dead_right = left.dead_time_s / left.detectors, right.dead_time_s / right.detectors
-    true_share = left.efficiency * right.efficiency * window_share
+    return PairLaw(
+        left_efficiency=left.efficiency * channels,
+        right_efficiency=right.efficiency * channels,
+        left_noise_hz=float(left.noise_hz),
+        right_noise_hz=float(right.noise_hz),
+        left_dead_s=left.dead_time_s / left.detectors,
+        right_dead_s=right.dead_time_s / right.detectors,
+        true_share=left.efficiency * right.efficiency * window_share,
+        window_s=float(window_s),
+        polarization_error=float(polarization_error),
+    )
 
-    def count(brightness_hz: float) -> Coincidences:
-        left_hz = brightness_hz * eta_left + left.noise_hz
-        right_hz = brightness_hz * eta_right + right.noise_hz
-        awake = 1.0 / ((1.0 + left_hz * dead_left) * (1.0 + right_hz * dead_right))
-        true_hz = brightness_hz * true_share * awake
-        accidental_hz = left_hz * right_hz * awake * window_s
-        rate_hz = true_hz + accidental_hz
-        error = (polarization_error * true_hz + accidental_hz / 2.0) / rate_hz if rate_hz > 0.0 else 0.5
-        return Coincidences(rate_hz=rate_hz, error=error, fidelity=(1.0 + 3.0 * (1.0 - 2.0 * error)) / 4.0)
 
-    return count
+@njit(cache=True)
+def _count(law: PairLaw, brightness_hz: float) -> tuple[float, float]:
+    """Return coincidences per second and their error."""
+    left_hz = brightness_hz * law.left_efficiency + law.left_noise_hz
+    right_hz = brightness_hz * law.right_efficiency + law.right_noise_hz
+    awake = 1.0 / ((1.0 + left_hz * law.left_dead_s) * (1.0 + right_hz * law.right_dead_s))
+    true_hz = brightness_hz * law.true_share * awake
+    accidental_hz = left_hz * right_hz * awake * law.window_s
+    rate_hz = true_hz + accidental_hz
+    error = (law.polarization_error * true_hz + accidental_hz / 2.0) / rate_hz if rate_hz > 0.0 else 0.5
+    return rate_hz, error
+
+
+@njit(cache=True)
+def _fidelity(error: float) -> float:
+    return (1.0 + 3.0 * (1.0 - 2.0 * error)) / 4.0
 
 
 def shared_coincidences(
@@ -155,54 +189,65 @@ def shared_coincidences(
     accidental_hz = left_hz * at_least("right_clicks_hz", right_clicks_hz, 0.0) * window_s
     rate_hz = true_pairs_hz + accidental_hz
     error = (polarization_error * true_pairs_hz + accidental_hz / 2.0) / rate_hz if rate_hz > 0.0 else 0.5
-    return Coincidences(rate_hz=rate_hz, error=error, fidelity=(1.0 + 3.0 * (1.0 - 2.0 * error)) / 4.0)
+    return Coincidences(rate_hz=rate_hz, error=error, fidelity=_fidelity(error))
 
 
 def best_brightness_hz(
-    pairs_at: PairCounter, *, max_brightness_hz: float, min_fidelity: float, prefers_rate: bool = False
+    law: PairLaw, *, max_brightness_hz: float, min_fidelity: float, prefers_rate: bool = False
 ) -> float:
     """Return the brightness in pairs per second, up to `max_brightness_hz`, at which most ebits per second arrive.
 
     Ebits are rate * hashing bound; with `prefers_rate`, most pairs per second count instead. Where the best brightness
     would miss `min_fidelity`, the source is dimmed until it is met; where no brightness meets it (or none gives an
-    ebit), the one with the best fidelity is returned. `pairs_at` gives the coincidences at a brightness. Search: a grid
+    ebit), the one with the best fidelity is returned. `law` gives the coincidences at a brightness. Search: a grid
     over four decades below the cap, then golden section around the best point, unless the cap itself is best; exact
     for functions with one peak, to a relative 2e-6. Raises ValueError for a cap that is not positive.
 
-    >>> def pairs_at(brightness_hz):
-    ...     return Coincidences(rate_hz=brightness_hz, error=0.0, fidelity=1.0 / (1.0 + brightness_hz / 1e8))
-    >>> round(best_brightness_hz(pairs_at, max_brightness_hz=1e9, min_fidelity=0.98) / 1e5, 1)
-    20.4
+    >>> user = Receiver(efficiency=10**-0.8, noise_hz=100.0, dead_time_s=0.0, detectors=1)
+    >>> law = pair_law(user, user, 300e-12, 0.99959, 0.01)
+    >>> round(best_brightness_hz(law, max_brightness_hz=1e9, min_fidelity=0.98) / 1e6, 2)
+    22.82
     """
     above("max_brightness_hz", max_brightness_hz, 0.0)
+    return float(_brightest(law, float(max_brightness_hz), float(min_fidelity), prefers_rate))
 
-    def score(decades_below_cap: float) -> tuple[float, float, float]:
-        pairs = pairs_at(max_brightness_hz * 10.0**-decades_below_cap)
-        worth_hz = pairs.rate_hz if prefers_rate else pairs.rate_hz * hashing_ebits(pairs.fidelity)
-        return (min(0.0, pairs.fidelity - min_fidelity), worth_hz, pairs.fidelity)
 
-    if score(0.0) > score(_JUST_BELOW_CAP):
-        return max_brightness_hz  # one peak: it lies at the cap or beyond
+@njit(cache=True)
+def _score(
+    law: PairLaw, cap_hz: float, min_fidelity: float, prefers_rate: bool, decades_below_cap: float
+) -> tuple[float, float, float]:
+    """Return what a brightness is judged by."""
+    rate_hz, error = _count(law, cap_hz * 10.0**-decades_below_cap)
+    fidelity = _fidelity(error)
+    worth_hz = rate_hz if prefers_rate else rate_hz * ebits_of_fidelity(fidelity)
+    return min(0.0, fidelity - min_fidelity), worth_hz, fidelity
+
+
+@njit(cache=True)
+def _brightest(law: PairLaw, cap_hz: float, min_fidelity: float, prefers_rate: bool) -> float:
+    """Return the best brightness of `best_brightness_hz`."""
+    found = _score(law, cap_hz, min_fidelity, prefers_rate, 0.0)
+    if found > _score(law, cap_hz, min_fidelity, prefers_rate, _JUST_BELOW_CAP):
+        return cap_hz  # one peak: it lies at the cap or beyond
     step = _GRID_DECADES / _GRID_STEPS
-    grid = [step * index for index in range(_GRID_STEPS + 1)]
-    scores = [score(point) for point in grid]
-    best = max(range(len(grid)), key=scores.__getitem__)
-    refined = _golden_section(score, max(0.0, grid[best] - step), grid[best] + step)
-    chosen = refined if score(refined) > scores[best] else grid[best]
-    return float(max_brightness_hz * 10.0**-chosen)
-
-
-def _golden_section(score: Callable[[float], tuple[float, float, float]], low: float, high: float) -> float:
-    """Return the best point that a golden-section search saw between `low` and `high`."""
+    best = 0.0
+    for index in range(1, _GRID_STEPS + 1):
+        score = _score(law, cap_hz, min_fidelity, prefers_rate, step * index)
+        if score > found:
+            best, found = step * index, score
+    low, high = max(0.0, best - step), best + step
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    left_score, right_score = score(left), score(right)
+    left_score = _score(law, cap_hz, min_fidelity, prefers_rate, left)
+    right_score = _score(law, cap_hz, min_fidelity, prefers_rate, right)
     for _ in range(_REFINEMENTS):
         if left_score > right_score:
             high, right, right_score = right, left, left_score
             left = high - _GOLDEN * (high - low)
-            left_score = score(left)
+            left_score = _score(law, cap_hz, min_fidelity, prefers_rate, left)
         else:
             low, left, left_score = left, right, right_score
             right = low + _GOLDEN * (high - low)
-            right_score = score(right)
-    return left if left_score > right_score else right
+            right_score = _score(law, cap_hz, min_fidelity, prefers_rate, right)
+    if left_score > right_score:
+        right, right_score = left, left_score
+    return float(cap_hz * 10.0 ** -(right if right_score > found else best))

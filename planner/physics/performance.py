@@ -10,7 +10,7 @@ from planner.catalog import LinkHardware
 from planner.physics import chains
 from planner.physics.arguments import within
 from planner.physics.arm import NOTHING_SET, Aim, Arm, ElementaryLink, LinkState, Preference, Settings
-from planner.physics.delivery import Delivery, chain_limits, chain_of, delivery, merit, signal_time_s
+from planner.physics.delivery import Chain, Delivery, chain_limits, chain_of, delivery, merit, signal_time_s
 from planner.physics.distilled_links import distilled_state, lanes_taken
 from planner.physics.links import LINK_MODELS
 from planner.physics.service import (
@@ -104,19 +104,20 @@ def evaluate_route(
         return _relayed(links, hardware, min_fidelity, preference, settings)
     if hardware.memory is None and len(links) > 1:
         raise ValueError(f"a pair source without memory spans one link, got {len(links)}")
-    if settings is not None:
-        aim = Aim(min_fidelity=min_fidelity, preference=preference, settings=settings, is_fixed=True)
-        return _evaluate(links, hardware, aim, may_cut_off=settings.cutoff_slots is not None)
     aim = Aim(min_fidelity=min_fidelity, preference=preference)
-    found = [
-        _evaluate(
-            links, hardware, Aim(min_fidelity=min_fidelity, preference=preference, settings=tried), may_cut_off=cut
-        )
-        for tried, cut in _choices(hardware, len(links))
-    ]
-    if len(found) == 1:
-        return found[0]
-    return max(found, key=lambda item: merit(item.lane_rate_hz, item.fidelity, aim))
+    if settings is not None:
+        aim = replace(aim, settings=settings, is_fixed=True)
+        found = _try(links, _made(links, hardware, aim), hardware, aim, may_cut_off=settings.cutoff_slots is not None)
+        return _performance(links, hardware, found)
+    made: dict[float | None, tuple[LinkState, ...]] = {}
+    tries: list[_Try] = []
+    for tried, may_cut_off in _choices(hardware, len(links)):
+        of_choice = replace(aim, settings=tried)
+        if tried.bright_state not in made:
+            made[tried.bright_state] = _made(links, hardware, of_choice)
+        tries.append(_try(links, made[tried.bright_state], hardware, of_choice, may_cut_off=may_cut_off))
+    best = tries[0] if len(tries) == 1 else max(tries, key=lambda item: item.merit(aim))
+    return _performance(links, hardware, best)
 
 
 def _relayed(
@@ -187,46 +188,58 @@ def _choices(hardware: LinkHardware, links: int) -> Iterator[tuple[Settings, boo
             yield Settings(bright_state=bright_state, distillation=distillation), hardware.cutoff and links == 2
 
 
-def _evaluate(
-    links: tuple[ElementaryLink, ...], hardware: LinkHardware, aim: Aim, *, may_cut_off: bool
-) -> RoutePerformance:
-    """Return what one lane delivers with what is set, the rest chosen for the aim."""
-    model, distillation = LINK_MODELS[hardware.link_model], aim.settings.distillation
-    states = tuple(model(link, hardware, aim) for link in links)
-    if distillation is not None:
-        pairs = zip(states, links, strict=True)
-        states = tuple(distilled_state(state, link, hardware, distillation) for state, link in pairs)
-    limits = [f"link {number}: {limit}" for number, state in enumerate(states, 1) for limit in state.limits]
-    if hardware.memory is None:
-        found = Delivery(rate_hz=states[0].rate_hz, fidelity=states[0].fidelity)
-        pooled_hz = found.rate_hz
-    else:
-        chain = chain_of(links, states, hardware, hardware.memory)
-        found = delivery(states, chain, aim, may_cut_off=may_cut_off)
-        pooled_hz = chains.fluid_rate_hz([state.rate_hz for state in states], hardware.memory.swap_probability)
-        limits += chain_limits(states, chain)
-    return _performance(links, states, hardware, found, limits, settings=aim.settings, pooled_hz=pooled_hz)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Try:
+    """What a route delivers with some settings, in pairs of all sets of memories together; a chain if it has any."""
+
+    states: tuple[LinkState, ...]
+    chain: Chain | None
+    delivered: Delivery
+    settings: Settings
+
+    def merit(self, aim: Aim) -> tuple[float, float, float, float]:
+        """Return what the settings are judged by: a distilled lane takes several sets of memories."""
+        lane_rate_hz = self.delivered.rate_hz / lanes_taken(self.settings.distillation)
+        return merit(lane_rate_hz, self.delivered.fidelity, aim)
 
 
-def _performance(
+def _made(links: tuple[ElementaryLink, ...], hardware: LinkHardware, aim: Aim) -> tuple[LinkState, ...]:
+    model = LINK_MODELS[hardware.link_model]
+    return tuple(model(link, hardware, aim) for link in links)
+
+
+def _try(
     links: tuple[ElementaryLink, ...],
     states: tuple[LinkState, ...],
     hardware: LinkHardware,
-    delivered: Delivery,
-    limits: list[str],
+    aim: Aim,
     *,
-    settings: Settings,
-    pooled_hz: float,
-) -> RoutePerformance:
+    may_cut_off: bool,
+) -> _Try:
+    """Return what comes of the links as made with what is set, the rest chosen for the aim."""
+    distillation = aim.settings.distillation
+    if distillation is not None:
+        pairs = zip(states, links, strict=True)
+        states = tuple(distilled_state(state, link, hardware, distillation) for state, link in pairs)
+    if hardware.memory is None:
+        detected = Delivery(rate_hz=states[0].rate_hz, fidelity=states[0].fidelity)
+        return _Try(states=states, chain=None, delivered=detected, settings=aim.settings)
+    chain = chain_of(links, states, hardware, hardware.memory)
+    found = delivery(states, chain, aim, may_cut_off=may_cut_off)
+    return _Try(states=states, chain=chain, delivered=found, settings=aim.settings)
+
+
+def _performance(links: tuple[ElementaryLink, ...], hardware: LinkHardware, found: _Try) -> RoutePerformance:
+    states, settings = found.states, found.settings
     step = lanes_taken(settings.distillation)
-    rate_hz, fidelity = delivered.rate_hz / step, delivered.fidelity
+    rate_hz, fidelity = found.delivered.rate_hz / step, found.delivered.fidelity
     ebit_rate_hz = rate_hz * hashing_ebits(fidelity)
     ceiling_hz = min(state.ceiling_hz for state in states) / step
     error = min(0.5, qubit_error(fidelity))
-    if fidelity <= 0.5:
-        limits.append(f"route: fidelity {fidelity:.4f} is not above 1/2, so that no entanglement is sure")
-    if ebit_rate_hz > ceiling_hz:
-        limits.append(f"route: {ebit_rate_hz:.6g} ebits per second exceed the physical bound {ceiling_hz:.6g}")
+    is_detected = found.chain is None
+    pooled_hz = found.delivered.rate_hz
+    if hardware.memory is not None:
+        pooled_hz = chains.fluid_rate_hz([state.rate_hz for state in states], hardware.memory.swap_probability)
     return RoutePerformance(
         rate_plane=hardware.rate_plane,
         lane_rate_hz=rate_hz,
@@ -237,13 +250,26 @@ def _performance(
         latency_s=signal_time_s(links, hardware),
         link_rate_hz=tuple(state.rate_hz for state in states),
         link_fidelity=tuple(state.fidelity for state in states),
-        limits=tuple(limits),
+        limits=tuple(_limits(found, ebit_rate_hz, ceiling_hz)),
         settings=replace(
             settings,
-            brightness_hz=states[0].brightness_hz if hardware.memory is None else None,
+            brightness_hz=states[0].brightness_hz if is_detected else None,
             window_ps=states[0].window_ps,
-            cutoff_slots=delivered.cutoff_slots,
+            cutoff_slots=found.delivered.cutoff_slots,
         ),
         lanes_step=step,
         pooled_rate_hz=pooled_hz / step,
     )
+
+
+def _limits(found: _Try, ebit_rate_hz: float, ceiling_hz: float) -> Iterator[str]:
+    """Yield what lies outside the range of a formula, link by link and for the route."""
+    for number, state in enumerate(found.states, 1):
+        yield from (f"link {number}: {limit}" for limit in state.limits)
+    if found.chain is not None:
+        yield from chain_limits(found.states, found.chain)
+    fidelity = found.delivered.fidelity
+    if fidelity <= 0.5:
+        yield f"route: fidelity {fidelity:.4f} is not above 1/2, so that no entanglement is sure"
+    if ebit_rate_hz > ceiling_hz:
+        yield f"route: {ebit_rate_hz:.6g} ebits per second exceed the physical bound {ceiling_hz:.6g}"

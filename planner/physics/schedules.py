@@ -13,10 +13,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from planner.physics.arguments import above, at_least, within
 
@@ -25,7 +26,13 @@ MAX_LINKS = 8
 """Longest chain with failing swaps that is evaluated; it has up to 2209 states."""
 
 _State = tuple[int, int]
-_Steps = dict[int, list[tuple[int, float]]]
+"""Set of standing links, and those of them that are marked."""
+_Factors = tuple[tuple[int, bool], ...]
+"""Runs of swaps that come up in a slot: how many, and whether all of them succeed."""
+_Integers = npt.NDArray[np.int64]
+_Floats = npt.NDArray[np.float64]
+_DONE, _SPOILT = -1, -2
+"""Targets besides the states: the chain is complete, without or with a mark."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,12 +67,43 @@ def run_schedule(
     at_least("inner_decay", inner_decay, 0.0)
     at_least("end_decay", end_decay, 0.0)
     links = len(probabilities)
-    steps = _steps(probabilities, swap_probability, schedule)
-    decay = 1.0
-    if inner_decay > 0.0 or end_decay > 0.0:
-        edges = [end_decay] + [inner_decay] * (links - 1) + [end_decay]
-        decay = _clean_share(steps, edges, schedule)
-    return ChainOutcome(mean_slots=_mean_slots(steps, links), decay=decay)
+    fades = inner_decay > 0.0 or end_decay > 0.0
+    shape = _shape(links, schedule, fades)
+    factors = _factor_values(shape.factors, swap_probability)
+    weights = _weight_values(shape.weights, inner_decay, end_decay)
+    matrix, gains = _equations(shape.tables, np.array(probabilities, dtype=np.float64), factors, weights)
+    clean, slots = np.linalg.solve(matrix, gains)[0]
+    return ChainOutcome(mean_slots=float(slots), decay=float(clean) if fades else 1.0)
+
+
+class _Tables(NamedTuple):
+    """The states of a chain and what leads from one to the next, in numbers, whatever the probabilities.
+
+    A step is one way from a set of standing links to another: the links that arrive, those that do not, and the swaps.
+    Steps between the same sets add up to one move. In a slot a state is first marked, which leads to the states from
+    `mark_start` on, each with a weight; from there its moves are those from `move_start` on.
+    """
+
+    step_move: _Integers
+    step_arrived: _Integers
+    step_missed: _Integers
+    step_factor: _Integers
+    mark_start: _Integers
+    mark_state: _Integers
+    mark_weight: _Integers
+    move_start: _Integers
+    move_target: _Integers
+    move_number: _Integers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shape:
+    """Tables of a chain, and the products of swap successes and of storage that they refer to by number."""
+
+    tables: _Tables
+    factors: tuple[_Factors, ...]
+    weights: tuple[tuple[tuple[int, bool], ...], ...]
+    """Clusters of a state: how many of the two ends of the chain idle in it, and whether it is marked."""
 
 
 def _check(probabilities: Sequence[float], swap_probability: float, schedule: str) -> None:
@@ -104,98 +142,84 @@ def _blocks(standing: int, first: int, size: int) -> Iterator[int]:
         yield from _blocks(standing, first + size // 2, size // 2)
 
 
-def _steps(probabilities: Sequence[float], swap_probability: float, schedule: Schedule) -> _Steps:
-    """Return, for each set of standing links, the sets after one slot of attempts and swaps, with probabilities."""
-    links = len(probabilities)
+@lru_cache(maxsize=64)
+def _shape(links: int, schedule: Schedule, fades: bool) -> _Shape:
+    """Return the tables of a chain; without fading, no state is ever marked."""
     full = (1 << links) - 1
-    steps: _Steps = {}
+    moves: dict[tuple[int, int], int] = {}
+    factors: dict[_Factors, int] = {}
+    steps = []
     for standing in range(full):
-        after: dict[int, float] = {}
-        for arrived, chance in _arrivals(full ^ standing, probabilities):
-            for left, share in _after_swaps(standing, standing | arrived, links, swap_probability, schedule):
-                after[left] = after.get(left, 0.0) + chance * share
-        steps[standing] = list(after.items())
-    return steps
+        for arrived in _subsets(full ^ standing):
+            for left, factor in _after_swaps(standing, standing | arrived, links, schedule):
+                move = moves.setdefault((standing, left), len(moves))
+                missed = full ^ standing ^ arrived
+                steps.append((move, arrived, missed, factors.setdefault(factor, len(factors))))
+    states = [
+        (standing, marks)
+        for standing in range(full)
+        for marks in (_unions(_clusters(standing, links, schedule)) if fades else [0])
+    ]
+    row_of = {state: row for row, state in enumerate(states)}
+    weights: dict[tuple[tuple[int, bool], ...], int] = {}
+    markings, ways = [], []
+    lefts: dict[int, list[tuple[int, int]]] = {}
+    for (standing, left), move in moves.items():
+        lefts.setdefault(standing, []).append((left, move))
+    for state in states:
+        found = _markings(state, links, schedule) if fades else [(state, ())]
+        markings.append([(row_of[marked], weights.setdefault(kinds, len(weights))) for marked, kinds in found])
+        ways.append([(_target(state[1], left, row_of, links, schedule), move) for left, move in lefts[state[0]]])
+    columns = [np.ascontiguousarray(column) for column in np.array(steps, dtype=np.int64).T]
+    tables = _Tables._make((*columns, *_table(markings), *_table(ways)))
+    return _Shape(tables=tables, factors=tuple(factors), weights=tuple(weights))
 
 
-def _arrivals(empty: int, probabilities: Sequence[float]) -> Iterator[tuple[int, float]]:
-    """Yield every set of links that may succeed in a slot, with its probability."""
-    outcomes = [(0, 1.0)]
-    for link, probability in enumerate(probabilities):
-        if empty >> link & 1:
-            outcomes = [(done, chance * (1.0 - probability)) for done, chance in outcomes if probability < 1.0] + [
-                (done | 1 << link, chance * probability) for done, chance in outcomes
-            ]
-    yield from outcomes
+def _table(rows: Sequence[Sequence[tuple[int, int]]]) -> tuple[_Integers, _Integers, _Integers]:
+    """Return where each row begins, and the two columns of all rows one after the other."""
+    start = np.cumsum([0, *(len(row) for row in rows)])
+    pairs = np.array([pair for row in rows for pair in row], dtype=np.int64).reshape(-1, 2)
+    return start.astype(np.int64), np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
 
-def _after_swaps(
-    before: int, now: int, links: int, swap_probability: float, schedule: Schedule
-) -> list[tuple[int, float]]:
-    """Return the sets that remain after the swaps which have become possible, with probabilities."""
+def _subsets(members: int) -> Iterator[int]:
+    """Yield every subset of a set, the set itself first."""
+    subset = members
+    while subset:
+        yield subset
+        subset = (subset - 1) & members
+    yield 0
+
+
+def _after_swaps(before: int, now: int, links: int, schedule: Schedule) -> list[tuple[int, _Factors]]:
+    """Return the sets that remain after the swaps which have become possible, and what that takes."""
     if schedule == "nested":
-        return _nested_swaps(before, now, 0, links, swap_probability)
-    outcomes = [(0, 1.0)]
+        return _nested_swaps(before, now, 0, links)
+    outcomes: list[tuple[int, _Factors]] = [(0, ())]
     for run in _runs(now):
         swaps = sum(1 for _ in _runs(before & run)) + (run & ~before).bit_count() - 1
-        survives = swap_probability**swaps
-        kept = [(left | run, chance * survives) for left, chance in outcomes]
-        lost = [(left, chance * (1.0 - survives)) for left, chance in outcomes if survives < 1.0]
+        kept = [(left | run, (*factors, (swaps, True)) if swaps else factors) for left, factors in outcomes]
+        lost = [(left, (*factors, (swaps, False))) for left, factors in outcomes if swaps]
         outcomes = kept + lost
-    return outcomes
+    return [(left, tuple(sorted(factors))) for left, factors in outcomes]
 
 
-def _nested_swaps(before: int, now: int, first: int, size: int, swap_probability: float) -> list[tuple[int, float]]:
-    """Return what remains of one block of the doubling scheme, with probabilities."""
+def _nested_swaps(before: int, now: int, first: int, size: int) -> list[tuple[int, _Factors]]:
+    """Return what remains of one block of the doubling scheme, and what that takes."""
     block = ((1 << size) - 1) << first
     if size == 1 or before & block == block:
-        return [(now & block, 1.0)]
+        return [(now & block, ())]
     half = size // 2
-    outcomes: dict[int, float] = {}
-    for left, left_chance in _nested_swaps(before, now, first, half, swap_probability):
-        for right, right_chance in _nested_swaps(before, now, first + half, half, swap_probability):
-            both, chance = left | right, left_chance * right_chance
-            joined = chance * swap_probability if both == block else chance
-            outcomes[both] = outcomes.get(both, 0.0) + joined
-            if both == block:
-                outcomes[0] = outcomes.get(0, 0.0) + chance - joined
-    return list(outcomes.items())
-
-
-def _mean_slots(steps: _Steps, links: int) -> float:
-    """Return the mean number of slots from no link to all links."""
-    full = (1 << links) - 1
-    matrix, leave = np.zeros((full, full)), np.zeros(full)
-    for standing, after in steps.items():
-        for left, chance in after:
-            if left == standing:
+    outcomes: list[tuple[int, _Factors]] = []
+    for left, left_factors in _nested_swaps(before, now, first, half):
+        for right, right_factors in _nested_swaps(before, now, first + half, half):
+            factors = tuple(sorted(left_factors + right_factors))
+            if left | right != block:
+                outcomes.append((left | right, factors))
                 continue
-            leave[standing] += chance
-            if left != full:
-                matrix[standing, left] -= chance
-    return float(_solve(matrix, leave, np.ones(full))[0])
-
-
-def _clean_share(steps: _Steps, edges: Sequence[float], schedule: Schedule) -> float:
-    """Return the probability that the chain completes without a mark on any surviving link."""
-    links = len(edges) - 1
-    full = (1 << links) - 1
-    states = [(standing, marks) for standing in range(full) for marks in _unions(_clusters(standing, links, schedule))]
-    row_of = {state: row for row, state in enumerate(states)}
-    size = len(states)
-    matrix, leave, clean = np.zeros((size, size)), np.zeros(size), np.zeros(size)
-    moves = {state: _moves(state, steps, links, schedule) for state in states}
-    for row, state in enumerate(states):
-        for marked, weight in _markings(state, edges, schedule):
-            for target, chance in moves[marked]:
-                if target == state:
-                    continue
-                leave[row] += weight * chance
-                if target[0] != full:
-                    matrix[row, row_of[target]] -= weight * chance
-                elif target[1] == 0:
-                    clean[row] += weight * chance
-    return float(_solve(matrix, leave, clean)[row_of[0, 0]])
+            outcomes.append((block, tuple(sorted((*factors, (1, True))))))
+            outcomes.append((0, tuple(sorted((*factors, (1, False))))))
+    return outcomes
 
 
 def _unions(clusters: Sequence[int]) -> list[int]:
@@ -206,33 +230,80 @@ def _unions(clusters: Sequence[int]) -> list[int]:
     return unions
 
 
-def _moves(state: _State, steps: _Steps, links: int, schedule: Schedule) -> list[tuple[_State, float]]:
-    """Return the states after attempts and swaps; a cluster with a marked member is marked as a whole."""
-    standing, marks = state
-    moves = []
-    for left, chance in steps[standing]:
-        spread = sum(cluster for cluster in _clusters(left, links, schedule) if cluster & marks)
-        moves.append(((left, spread), chance))
-    return moves
+def _target(marks: int, left: int, row_of: dict[_State, int], links: int, schedule: Schedule) -> int:
+    """Return the row of the state after a move; a cluster with a marked member is marked as a whole."""
+    if left == (1 << links) - 1:
+        return _SPOILT if marks else _DONE
+    return row_of[left, sum(cluster for cluster in _clusters(left, links, schedule) if cluster & marks)]
 
 
-def _markings(state: _State, edges: Sequence[float], schedule: Schedule) -> list[tuple[_State, float]]:
+def _markings(state: _State, links: int, schedule: Schedule) -> list[tuple[_State, tuple[tuple[int, bool], ...]]]:
     """Return the states after one slot of storage: each clean cluster is marked by one of its two idle qubits."""
     standing, marks = state
-    outcomes = [(marks, 1.0)]
-    for cluster in _clusters(standing, len(edges) - 1, schedule):
+    outcomes: list[tuple[int, tuple[tuple[int, bool], ...]]] = [(marks, ())]
+    for cluster in _clusters(standing, links, schedule):
         if cluster & marks:
             continue
-        decay = edges[(cluster & -cluster).bit_length() - 1] + edges[cluster.bit_length()]
-        keep, mark = math.exp(-decay), -math.expm1(-decay)
-        outcomes = [(marked, weight * keep) for marked, weight in outcomes] + [
-            (marked | cluster, weight * mark) for marked, weight in outcomes if mark > 0.0
+        ends = (cluster & 1) + (cluster >> links - 1)
+        outcomes = [(marked, (*kinds, (ends, False))) for marked, kinds in outcomes] + [
+            (marked | cluster, (*kinds, (ends, True))) for marked, kinds in outcomes
         ]
-    return [((standing, marked), weight) for marked, weight in outcomes]
+    return [((standing, marked), tuple(sorted(kinds))) for marked, kinds in outcomes]
 
 
-def _solve(
-    matrix: npt.NDArray[np.float64], leave: npt.NDArray[np.float64], gain: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Return x with leave * x + matrix @ x = gain, rows scaled by `leave` so that rare events lose no digits."""
-    return np.linalg.solve(np.eye(len(leave)) + matrix / leave[:, None], gain / leave).astype(np.float64)
+@lru_cache(maxsize=1024)
+def _factor_values(factors: tuple[_Factors, ...], swap_probability: float) -> _Floats:
+    """Return the probability of each product of swaps."""
+    all_succeed = [float(swap_probability**swaps) for swaps in range(MAX_LINKS)]
+    return np.array(
+        [
+            math.prod(all_succeed[swaps] if succeeds else 1.0 - all_succeed[swaps] for swaps, succeeds in product)
+            for product in factors
+        ]
+    )
+
+
+def _weight_values(weights: tuple[tuple[tuple[int, bool], ...], ...], inner_decay: float, end_decay: float) -> _Floats:
+    """Return the probability of each marking of clusters in one slot of storage."""
+    decays = [2.0 * inner_decay, inner_decay + end_decay, 2.0 * end_decay]
+    chance = {(ends, False): math.exp(-decay) for ends, decay in enumerate(decays)}
+    chance |= {(ends, True): -math.expm1(-decay) for ends, decay in enumerate(decays)}
+    return np.array([math.prod([chance[kind] for kind in kinds]) for kinds in weights])
+
+
+@njit(cache=True)
+def _equations(tables: _Tables, probabilities: _Floats, factors: _Floats, weights: _Floats) -> tuple[_Floats, _Floats]:
+    """Return matrix and right sides of the equations for the share without a mark and for the mean number of slots.
+
+    Rows are divided by the probability of leaving a state, so that rare events lose no digits.
+    """
+    links = len(probabilities)
+    hit, miss = np.ones(1 << links), np.ones(1 << links)
+    for link in range(links):
+        for rest in range(1 << link):
+            hit[rest | 1 << link] = hit[rest] * probabilities[link]
+            miss[rest | 1 << link] = miss[rest] * (1.0 - probabilities[link])
+    chance = np.zeros(tables.step_move.max() + 1)
+    for step in range(len(tables.step_move)):
+        happens = hit[tables.step_arrived[step]] * miss[tables.step_missed[step]]
+        chance[tables.step_move[step]] += happens * factors[tables.step_factor[step]]
+    size = len(tables.mark_start) - 1
+    matrix, gains = np.zeros((size, size)), np.zeros((size, 2))
+    for row in range(size):
+        leave = 0.0
+        for marking in range(tables.mark_start[row], tables.mark_start[row + 1]):
+            marked, weight = tables.mark_state[marking], weights[tables.mark_weight[marking]]
+            for way in range(tables.move_start[marked], tables.move_start[marked + 1]):
+                target, share = tables.move_target[way], weight * chance[tables.move_number[way]]
+                if target == row:
+                    continue
+                leave += share
+                if target >= 0:
+                    matrix[row, target] -= share
+                elif target == _DONE:
+                    gains[row, 0] += share
+        matrix[row] /= leave
+        matrix[row, row] += 1.0
+        gains[row, 0] /= leave
+        gains[row, 1] = 1.0 / leave
+    return matrix, gains

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from numba import njit
+
 from planner.physics.arguments import at_least, within
 
 ERROR_CORRECTION_EFFICIENCY = 1.16
@@ -65,11 +67,17 @@ def hashing_ebits(fidelity: float) -> float:
     >>> round(hashing_ebits(0.95), 6)
     0.634355
     """
-    within("fidelity", fidelity, 0.0, 1.0)
-    good = fidelity * math.log2(fidelity) if fidelity > 0.0 else 0.0
-    bad = (1.0 - fidelity) * math.log2((1.0 - fidelity) / 3.0) if fidelity < 1.0 else 0.0
-    # Below 1/4 the formula grows again, but the pair is separable: it holds no ebit.
-    return max(0.0, 1.0 + good + bad) if fidelity > 0.5 else 0.0
+    return float(ebits_of_fidelity(within("fidelity", fidelity, 0.0, 1.0)))
+
+
+@njit(cache=True)
+def ebits_of_fidelity(fidelity: float) -> float:
+    """Return `hashing_ebits` of a fidelity that is known to lie in [0, 1]; for compiled searches."""
+    if fidelity <= 0.5:
+        return 0.0  # below 1/4 the formula grows again, but the pair is separable: it holds no ebit
+    wrong = 1.0 - fidelity
+    bad = wrong * math.log2(wrong / 3.0) if wrong > 0.0 else 0.0
+    return max(0.0, 1.0 + fidelity * math.log2(fidelity) + bad)
 
 
 def key_share(bit_error: float, phase_error: float, sifting: float, correction_efficiency: float) -> float:

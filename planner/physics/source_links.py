@@ -23,11 +23,11 @@ from planner.physics.arm import (
 )
 from planner.physics.pair_source import (
     Coincidences,
-    PairCounter,
+    PairLaw,
     Receiver,
     awake_share,
     best_brightness_hz,
-    pair_counter,
+    pair_law,
 )
 from planner.physics.service import fidelity_of_werner, hashing_ebits, werner_of_fidelity
 from planner.units import SPEED_OF_LIGHT_M_PER_S
@@ -89,10 +89,10 @@ def absorptive_link(link: ElementaryLink, hardware: LinkHardware, aim: Aim) -> L
     source, memory = _source(hardware), _memory(hardware)
     mode_s = 1.0 / memory.repetition_hz
     left, right = (_absorber(arm, hardware, source, memory) for arm in (link.left, link.right))
-    pairs_at = pair_counter(left, right, mode_s, 1.0, _error(hardware, source))
+    law = pair_law(left, right, mode_s, 1.0, _error(hardware, source))
     cap_hz = min(source.max_brightness_hz, source.max_mean_pairs / mode_s)
-    brightness_hz = best_brightness_hz(pairs_at, max_brightness_hz=cap_hz, min_fidelity=aim.min_fidelity)
-    pairs = pairs_at(brightness_hz)
+    brightness_hz = best_brightness_hz(law, max_brightness_hz=cap_hz, min_fidelity=aim.min_fidelity)
+    pairs = law.at(brightness_hz)
     clicks = [min(1.0, (brightness_hz * user.efficiency + user.noise_hz) * mode_s) for user in (left, right)]
     busy = 1.0 - (1.0 - clicks[0]) * (1.0 - clicks[1])
     left_s, right_s = delays_s(link, hardware)
@@ -124,12 +124,12 @@ def _detected_link(
     width_ps = timing_width_ps(link, hardware, source)
     left, right = (user_receiver(arm, hardware, source) for arm in (link.left, link.right))
 
-    def counter(window_ps: float) -> PairCounter:
+    def law_of(window_ps: float) -> PairLaw:
         share = fiber.window_share(window_ps, width_ps)
-        return pair_counter(left, right, window_ps * 1e-12, share, _error(hardware, source), channels=channels)
+        return pair_law(left, right, window_ps * 1e-12, share, _error(hardware, source), channels=channels)
 
-    window_ps, brightness_hz = _operating_point(counter, width_ps, source, aim)
-    pairs = counter(window_ps)(brightness_hz)
+    window_ps, brightness_hz = _operating_point(law_of, width_ps, source, aim)
+    pairs = law_of(window_ps).at(brightness_hz)
     limits = channel_limits(link, hardware)
     used = time_share * correction_duty(hardware)
     bandwidth_hz = SPEED_OF_LIGHT_M_PER_S * source.bandwidth_nm * 1e-9 / (hardware.fiber.wavelength_nm * 1e-9) ** 2
@@ -145,7 +145,7 @@ def _detected_link(
 
 
 def _operating_point(
-    counter: Callable[[float], PairCounter], width_ps: float, source: PairSource, aim: Aim
+    law_of: Callable[[float], PairLaw], width_ps: float, source: PairSource, aim: Aim
 ) -> tuple[float, float]:
     """Return the window in ps and the brightness in pairs per second: those set, or the best for the aim."""
     settings = aim.settings
@@ -155,9 +155,9 @@ def _operating_point(
     def at(factor: float) -> tuple[tuple[float, float, float], float, float]:
         window_ps = factor * width_ps
         cap_hz = min(source.max_brightness_hz, source.max_mean_pairs / (window_ps * 1e-12))
-        pairs_at = counter(window_ps)
-        brightness_hz = _brightness_hz(pairs_at, cap_hz, aim)
-        return _score(pairs_at(brightness_hz), aim), window_ps, brightness_hz
+        law = law_of(window_ps)
+        brightness_hz = _brightness_hz(law, cap_hz, aim)
+        return _score(law.at(brightness_hz), aim), window_ps, brightness_hz
 
     if source.window_per_jitter != "best":
         return at(source.window_per_jitter)[1:]
@@ -173,9 +173,9 @@ def _operating_point(
     return max(left, right)[1:]
 
 
-def _brightness_hz(pairs_at: PairCounter, cap_hz: float, aim: Aim) -> float:
+def _brightness_hz(law: PairLaw, cap_hz: float, aim: Aim) -> float:
     return best_brightness_hz(
-        pairs_at, max_brightness_hz=cap_hz, min_fidelity=aim.min_fidelity, prefers_rate=aim.preference == "rate"
+        law, max_brightness_hz=cap_hz, min_fidelity=aim.min_fidelity, prefers_rate=aim.preference == "rate"
     )
 
 

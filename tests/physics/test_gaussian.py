@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from planner.physics import chains
-from planner.physics.gaussian import decay_bound, waiting_decay
+from planner.physics.gaussian import _kept, decay_bound, waiting_decay
 
 
 def brute_force(probabilities, slot_share, inner_idle, end_idle=None, slots=60):
@@ -122,3 +122,11 @@ def test_the_bound_holds_for_failing_swaps_and_stored_ends():
 def test_invalid_arguments_are_named(call, value):
     with pytest.raises(ValueError, match=value):
         call()
+
+
+@pytest.mark.parametrize("probabilities", [(2e-4, 3e-4), (1e-3, 2e-4, 5e-4), (0.01, 0.02, 0.015, 0.01)])
+def test_fine_slots_are_extrapolated_from_coarse_ones(probabilities):
+    idle = ((0.02, 0.1),) * (len(probabilities) - 1)
+    ends = (0.1, 0.05) if len(probabilities) == 2 else None
+    slot_by_slot = _kept([math.log1p(-p) for p in probabilities], 1e-3, idle, ends)
+    assert waiting_decay(probabilities, 1e-3, inner_idle=idle, end_idle=ends) == pytest.approx(slot_by_slot, rel=1e-9)

@@ -12,12 +12,14 @@ from planner.physics.pair_source import (
     awake_share,
     best_brightness_hz,
     coincidences,
+    pair_law,
     shared_coincidences,
 )
 from planner.physics.service import key_share
 
 USER = Receiver(efficiency=10**-0.8, noise_hz=100.0, dead_time_s=0.0, detectors=1)
 REFERENCE = {"window_s": 300e-12, "window_share": window_share(300.0, 100.0), "polarization_error": 0.01}
+LAW = pair_law(USER, USER, *REFERENCE.values())
 
 
 def reference(brightness_hz):
@@ -103,11 +105,11 @@ def test_dead_time_saturates_a_receiver():
 
 
 def test_best_brightness_stops_at_the_cap():
-    assert best_brightness_hz(reference, max_brightness_hz=1e7, min_fidelity=0.25) == 1e7
+    assert best_brightness_hz(LAW, max_brightness_hz=1e7, min_fidelity=0.25) == 1e7
 
 
 def test_best_brightness_is_the_peak_of_ebits():
-    best_hz = best_brightness_hz(reference, max_brightness_hz=1e10, min_fidelity=0.25)
+    best_hz = best_brightness_hz(LAW, max_brightness_hz=1e10, min_fidelity=0.25)
     grid = best_hz * np.linspace(0.9, 1.1, 21)
 
     def ebits_hz(brightness_hz):
@@ -120,14 +122,14 @@ def test_best_brightness_is_the_peak_of_ebits():
 
 
 def test_source_is_dimmed_for_fidelity():
-    bright_hz = best_brightness_hz(reference, max_brightness_hz=1e8, min_fidelity=0.25)
-    dim_hz = best_brightness_hz(reference, max_brightness_hz=1e8, min_fidelity=0.975)
+    bright_hz = best_brightness_hz(LAW, max_brightness_hz=1e8, min_fidelity=0.25)
+    dim_hz = best_brightness_hz(LAW, max_brightness_hz=1e8, min_fidelity=0.975)
     assert dim_hz < bright_hz
     assert reference(dim_hz).fidelity == pytest.approx(0.975, abs=1e-7)
 
 
 def test_unreachable_fidelity_gives_the_best_there_is():
-    dim_hz = best_brightness_hz(reference, max_brightness_hz=1e8, min_fidelity=0.999)
+    dim_hz = best_brightness_hz(LAW, max_brightness_hz=1e8, min_fidelity=0.999)
     assert reference(dim_hz).fidelity >= max(reference(value).fidelity for value in np.geomspace(1e4, 1e8, 200)) - 1e-9
 
 
@@ -158,7 +160,7 @@ def test_more_loss_never_more_pairs(left, right, factor, dead_time_s):
         (lambda: reference(0.0), "0.0"),
         (lambda: coincidences(1.0, USER, USER, **REFERENCE | {"window_s": 0.0}), "0.0"),
         (lambda: coincidences(1.0, USER, USER, **REFERENCE | {"polarization_error": 0.7}), "0.7"),
-        (lambda: best_brightness_hz(reference, max_brightness_hz=-5.0, min_fidelity=0.5), "-5.0"),
+        (lambda: best_brightness_hz(LAW, max_brightness_hz=-5.0, min_fidelity=0.5), "-5.0"),
     ],
 )
 def test_invalid_arguments_are_named(call, value):
