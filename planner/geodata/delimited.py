@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
@@ -44,7 +45,8 @@ def read_delimited(path: Path, layer: Layer) -> Collection:
             continue
         system, _, text = row[at].rpartition(";")
         try:
-            shape = shapely.from_wkt(text) if text.strip() else None
+            with np.errstate(invalid="ignore"):  # a position that is no number is refused with the feature's name
+                shape = shapely.from_wkt(text) if text.strip() else None
         except shapely.errors.GEOSException as error:
             problems.append(Problem(where=f"{path}: row {number}", key_path=column, problem=_not_wkt(text, error)))
             continue
