@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from planner.design.demand_flows import DemandFlow
 from planner.design.flow_needs import demand_flows, most_fibers
 from planner.design.graph import DesignGraph, design_graph
+from planner.design.hop_sites import opening_shares
 from planner.design.ledger import NEVER, PriceTable
 from planner.design.line_bound import FoundLines, find_lines
 from planner.design.orientation import OrientationProblem
@@ -112,7 +113,10 @@ def lower_bound(
     if told.on_bound(best) and needs:
         reaches = Reaches(network, scenario, graph)
         flows = demand_flows(network, scenario, graph, reaches=reaches, needs=needs, lines=seen[-1] if seen else None)
-        routed = _bound_flows(network, graph, prices, _by_phase(scenario, needs), flows, told.on_bound)
+        opening = opening_shares(network, prices, seen[-1] < NEVER if seen else None)
+        routed = _bound_flows(
+            graph, prices, prices.spans.floor + opening, _by_phase(scenario, needs), flows, told.on_bound
+        )
         best, steps = max(best, routed.value), steps + routed.steps
     return LowerBound(value=least + best, steps=steps)
 
@@ -125,20 +129,21 @@ def _by_phase(scenario: Scenario, needs: Mapping[str, Sequence[ChainLink]]) -> l
 
 
 def _bound_flows(
-    network: Network,
     graph: DesignGraph,
     prices: PriceTable,
+    floor: Floats,
     needs: list[tuple[int, int, int, int]],
     flows: list[DemandFlow],
     hear: Callable[[float], bool],
 ) -> LowerBound:
-    """Return the bound on lines with flows of demands; 0 where no flows are worth having."""
+    """Return the bound on lines of these least prices with flows of demands; 0 where no flows are worth having."""
+    network = prices.network
     if not flows or not needs:
         return LowerBound(value=0.0, steps=0)
     usable = np.zeros(len(network.spans), dtype=np.bool_)
     usable[graph.arc_span] = True
     ducts = _streets_of_ducts(network, weakest_level(prices.scenario))
-    lines = routed_lines(network, prices, usable, ducts, most_fibers(flows))
+    lines = routed_lines(network, floor, usable, ducts, most_fibers(flows))
     with _threads_for(lines.prices.size * len(flows)):
         found, _ = bound_routed_lines(network, lines, needs, flows, np.array(prices.lease), hear)
     return LowerBound(value=found.value, steps=found.steps)
@@ -234,7 +239,7 @@ def line_graph(network: Network, graph: DesignGraph, prices: PriceTable) -> Line
     usable[graph.arc_span] = True
     fibers = min(item.fibers_per_route for item in prices.scenario.spec.technologies)
     lease = np.outer(np.array(prices.lease), spans.lease_per_fiber_year * fibers)
-    cost = np.where(usable, prices.spans.floor + lease, np.inf)
+    cost = np.where(usable, prices.spans.floor + opening_shares(network, prices) + lease, np.inf)
     followed = _streets_of_ducts(network, weakest_level(prices.scenario))
     for duct, streets in followed.items():
         share = spans.length_km[streets] / spans.length_km[streets].sum()

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.design.demand_flows import DemandFlow, DemandFlows
-from planner.design.ledger import PriceTable
 from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
 from planner.design.reduction import ReducedGraph, reduce_graph
 from planner.network import Floats, Integers, Network
@@ -49,10 +48,13 @@ class RoutedLines:
 
 
 def routed_lines(
-    network: Network, prices: PriceTable, usable: NDArray[np.bool_], ducts: Mapping[int, Integers], most_fibers: int
+    network: Network, floor: Floats, usable: NDArray[np.bool_], ducts: Mapping[int, Integers], most_fibers: int
 ) -> RoutedLines:
-    """Return the edges of a network; `most_fibers` is what all routes together could take on one span."""
-    spans, floor = network.spans, prices.spans.floor
+    """Return the edges of a network, of which each span costs at least its `floor` by phase.
+
+    `most_fibers` is what all routes together could take on one span.
+    """
+    spans = network.spans
     along = [(duct, streets) for duct, streets in sorted(ducts.items()) if usable[duct]]
     own = np.flatnonzero(usable)
     own = own[~np.isin(own, np.array(sorted(ducts), dtype=np.int64))]

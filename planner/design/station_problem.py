@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from planner.design.hop_sites import hop_sites
 from planner.design.rooms import Room
 from planner.design.routes import RouteJudge
 from planner.design.station_graph import StationLink, list_walks, station_links
@@ -97,15 +98,9 @@ def build_station_problem(
         whole=tuple(whole for _, whole in parts),
         first_phases=tuple(scenario.phase_index(part.from_phase) for part, _ in parts),
         choices=tuple(choices),
-        tariff=replace(tariff, site=_without(tariff.site, _hop_sites(judge))),
+        tariff=replace(tariff, site=_without(tariff.site, hop_sites(judge.network, scenario))),
         rooms=rooms,
     )
-
-
-def _hop_sites(judge: RouteJudge) -> frozenset[str]:
-    """Return the sites at the ends of hops where no demand ends."""
-    ends = {site for demand in judge.scenario.demands for site in (demand.a, demand.b)}
-    return frozenset({site for hop in judge.network.hops for site in (hop.a, hop.b)} - ends)
 
 
 def _without(prices: Mapping[str, Sequence[float]], free: frozenset[str]) -> Mapping[str, Sequence[float]]:

@@ -19,7 +19,7 @@ from planner.design.bounds import lower_bound
 from planner.design.instance import MONEY
 from planner.errors import InfeasibleError
 from planner.plan import Plan
-from worlds import CHAIN, PAIRS, World, demand, make_world, phases, stored
+from worlds import CHAIN, PAIRS, World, demand, hop, make_world, phases, stored
 
 ROOT = Path(__file__).parents[2]
 SAFE = 1.0 + 1e-9
@@ -85,6 +85,22 @@ def test_no_plan_is_cheaper_than_the_bound_where_limits_bind() -> None:
         compared += 1
         assert lower_bound(world.network, world.scenario).value <= optimum * SAFE, f"seed {seed}"
     assert compared >= 15
+
+
+def test_a_hop_pays_for_the_huts_at_its_ends(tmp_path: Path) -> None:
+    world = make_world(tmp_path, "A--m   n--B", [demand("A", "B")], cell_km=0.2, hops=[hop("m", "n")])
+    optimum = best_cost(world)
+    assert optimum is not None
+    assert 0.999 * optimum <= lower_bound(world.network, world.scenario).value <= optimum * SAFE
+
+
+def test_hops_do_not_pay_twice_for_the_hut_they_share(tmp_path: Path) -> None:
+    wanted = [demand("A", "B"), demand("A", "C")]
+    drawing = "A--m   n--B\n\n   o---C"
+    world = make_world(tmp_path, drawing, wanted, cell_km=0.2, hops=[hop("m", "n"), hop("m", "o")])
+    optimum = best_cost(world)
+    assert optimum is not None
+    assert 0.999 * optimum <= lower_bound(world.network, world.scenario).value <= optimum * SAFE
 
 
 def random_tree(folder: Path, seed: int) -> World:
