@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
@@ -210,6 +211,23 @@ class HardwareCatalog(Model):
     climates: dict[Name, Climate] = Field(default_factory=dict)
 
 
+class PriceStep(Model):
+    """From how many units on, bought by the city itself, each further unit costs a share of the price."""
+
+    from_units: Annotated[int, Field(ge=2)]
+    """The first unit that is cheaper, counted over all sites and phases in order of time, what stands left out."""
+    price_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+def check_price_steps(steps: tuple[PriceStep, ...], unit: PriceUnit) -> None:
+    """Raise ValueError unless steps belong to a price per unit, and each one comes later and is cheaper."""
+    if steps and unit != "per_unit":
+        raise ValueError(f"price_steps count units that are bought; this price is {unit}")
+    for one, other in pairwise(steps):
+        if other.from_units <= one.from_units or other.price_share >= one.price_share:
+            raise ValueError("price_steps must rise in from_units and fall in price_share")
+
+
 class CostItem(Entry):
     """A price, with its range and how it moves over time."""
 
@@ -223,6 +241,8 @@ class CostItem(Entry):
     """Share by which the price falls per doubling of the units built in the world (Wright's law)."""
     life_years: Positive | None = None
     """Years after which nothing is left of the price; none for what is gone once it is paid (permits, fees)."""
+    price_steps: tuple[PriceStep, ...] = ()
+    """Cheaper units for who buys many (equipment of stations): incremental, so that earlier units keep their price."""
     serves: Annotated[int, Field(ge=1)] = 1
     """Units of need that one unit of this item covers (channels of a cryostat, ports of a switch, places of a rack)."""
     power_w: NonNegative = 0.0
@@ -234,6 +254,7 @@ class CostItem(Entry):
     def _price_is_in_range(self) -> Self:
         if not self.low <= self.price <= self.high:
             raise ValueError("price must lie between low and high")
+        check_price_steps(self.price_steps, self.unit)
         return self
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,36 @@ def learned_price(item: CostItem, world_units_ratio: float) -> float:
 def unit_price(scenario: Scenario, item_name: str, phase: int) -> float:
     """Return what one unit of an item costs in a phase."""
     return learned_price(scenario.costs.items[item_name], scenario.phases[phase].world_units_ratio)
+
+
+def rebated_units(item: CostItem, count: int) -> float:
+    """Return by how many units' price the first `count` units of an item cost less in all than at the full price.
+
+    Incremental: unit `from_units` of a step and all after it cost that step's share, those before keep their price.
+
+    >>> steps = ({"from_units": 3, "price_share": 0.9}, {"from_units": 5, "price_share": 0.5})
+    >>> item = CostItem(label="x", source="example", unit="per_unit", price=1.0, low=1.0, high=1.0, price_steps=steps)
+    >>> [round(rebated_units(item, count), 3) for count in (2, 3, 4, 5, 6)]
+    [0.0, 0.1, 0.2, 0.7, 1.2]
+    """
+    shares = [1.0, *(step.price_share for step in item.price_steps)]
+    drops = [before - after for before, after in pairwise(shares)]
+    beyond = [max(0, count - step.from_units + 1) for step in item.price_steps]
+    return math.fsum(drop * units for drop, units in zip(drops, beyond, strict=True))
+
+
+def rebates(scenario: Scenario, bought: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, float]]:
+    """Yield item, phase, and by how many units' price of that phase its purchases cost less, where they do.
+
+    `bought` gives the units of each item by phase, and before the first of them what was bought earlier.
+    """
+    for name, (before, *by_phase) in sorted(bought.items()):
+        item, count = scenario.costs.items[name], before
+        for phase, units in enumerate(by_phase):
+            less = rebated_units(item, count + units) - rebated_units(item, count)
+            count += units
+            if less:
+                yield name, phase, less
 
 
 def residual_worth(scenario: Scenario, item_name: str, phase: int) -> float:
@@ -265,6 +296,16 @@ def charges_of_equipment(network: Network, scenario: Scenario, quantities: Quant
         yield _charge(scenario, installation.item, phase, "quantum equipment", capex)
 
 
+def charges_of_rebates(network: Network, scenario: Scenario, quantities: Quantities) -> Iterable[Charge]:
+    """Yield what the quantum equipment costs less, phase by phase, because so much of it is bought."""
+    del network
+    bought: dict[str, list[int]] = defaultdict(lambda: [0] * (1 + len(scenario.phases)))
+    for entry in quantities.installations:
+        bought[entry.item][1 + scenario.phase_index(entry.phase)] += entry.count
+    for item, phase, less in rebates(scenario, bought):
+        yield _charge(scenario, item, phase, "quantum equipment", -less * unit_price(scenario, item, phase))
+
+
 def _charge(scenario: Scenario, item: str, phase: int, category: str, capex: float) -> Charge:
     """Return the charge of capital for an item, with the upkeep and the residual value that go with it."""
     return Charge(
@@ -281,6 +322,7 @@ DRIVERS: tuple[Callable[[Network, Scenario, Quantities], Iterable[Charge]], ...]
     charges_of_leases,
     charges_of_sites,
     charges_of_equipment,
+    charges_of_rebates,
 )
 """What makes cost; a new cost driver is a function and a row here."""
 

@@ -33,6 +33,12 @@ def spoil(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], None]], str]:
     return change_and_read
 
 
+def local_price(*from_units: int) -> dict[str, Any]:
+    """Return a local price that falls by half at some numbers of units."""
+    steps = [{"from_units": units, "price_share": 0.5 / number} for number, units in enumerate(from_units, start=1)]
+    return {"price": 1000.0, "source": "an offer", "price_steps": steps}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -43,6 +49,18 @@ def spoil(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], None]], str]:
         (lambda s: s["demands"][0].update(from_phase="p9"), "demands[0].from_phase: unknown phase 'p9'"),
         (lambda s: s["demands"][0].update(min_fidelity=1.2), "demands[0].min_fidelity: input should be less than 1"),
         (lambda s: s["demands"][0].update(routes=5), "demands[0].routes: input should be less than or equal to 4"),
+        (
+            lambda s: s.update(prices={"hut": local_price(3)}),
+            "prices.hut.price_steps: steps are for equipment of stations; no technology uses hut",
+        ),
+        (
+            lambda s: s.update(prices={"user-receiver": local_price(5, 3)}),
+            "prices.user-receiver.price_steps: price_steps must rise in from_units and fall in price_share",
+        ),
+        (
+            lambda s: s.update(prices={"user-receiver": local_price(1)}),
+            "prices.user-receiver.price_steps[0].from_units: input should be greater than or equal to 2",
+        ),
         (lambda s: s["demands"][0].update(trusted_nodes=True), "trusted nodes pass on key alone"),
         (lambda s: s["technologies"][1].update(trusted_nodes=True), "links are swapped in memories"),
         (

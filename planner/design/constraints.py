@@ -129,6 +129,17 @@ def station_has_units(instance: Instance, x: Variables) -> Rows:
             yield (r, item, t), alone * serve <= x.units[item, t]
 
 
+def rebate_is_earned(instance: Instance, x: Variables) -> Rows:
+    """The units with a rebate are those bought beyond the number from which the price falls, over all sites."""
+    for k, rebate in enumerate(instance.rebates):
+        owned = sum(instance.items[i].owned for i in rebate.items)
+        for t in range(instance.phases):
+            units = pulp.lpSum(x.units[i, t] for i in rebate.items) - owned
+            yield (k, t, 0), x.rebated[k, t] >= units - rebate.beyond
+            yield (k, t, 1), x.rebated[k, t] <= units - rebate.beyond * x.earned[k, t]
+            yield (k, t, 2), x.rebated[k, t] <= (rebate.most - rebate.beyond) * x.earned[k, t]
+
+
 def site_has_room(instance: Instance, x: Variables) -> Rows:
     """The equipment of a site takes no more units, power and area than there are."""
     for number, room in enumerate(instance.rooms):
@@ -192,6 +203,7 @@ CONSTRAINTS: tuple[Callable[[Instance, Variables], Rows], ...] = (
     site_is_open,
     equipment_suffices,
     station_has_units,
+    rebate_is_earned,
     site_has_room,
     built_stays_built,
     forced_is_there,

@@ -93,6 +93,20 @@ class InstanceItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceRebate:
+    """Units of one kind of equipment beyond a number, which all sites count towards together, cost less."""
+
+    items: tuple[int, ...]
+    """The items of the kind; all have the same prices."""
+    beyond: int
+    """Units after which each further one costs less."""
+    share: float
+    """Share of the price that is saved."""
+    most: int
+    """Units that are bought at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InstanceRoom:
     """A limit on what the equipment of a site takes together: units of an item, power or area."""
 
@@ -112,6 +126,7 @@ class Instance:
     sites: tuple[InstanceAsset, ...]
     items: tuple[InstanceItem, ...]
     rooms: tuple[InstanceRoom, ...]
+    rebates: tuple[InstanceRebate, ...]
     budgets: tuple[BudgetLimit, ...]
     budget_years: tuple[int, ...]
     """Years of yearly cost that count against the budget of each phase: 0 where budgets cover capital alone."""
@@ -154,17 +169,20 @@ def build_instance(
     shared: dict[str, frozenset[int]] = defaultdict(frozenset)
     for item in candidates:
         shared[item.demand] |= {at.blocks[span] for span in item.shareable}
+    routes = tuple(_route(scenario, prices, candidate, at) for candidate in candidates)
+    items = tuple(_item(prices, key, past) for key in item_keys)
     return Instance(
         phases=len(scenario.phases),
         demands=tuple(
             _demand(scenario, demand, is_kept=demand.id in kept, shared=shared.get(demand.id, frozenset()))
             for demand in demands
         ),
-        routes=tuple(_route(scenario, prices, candidate, at) for candidate in candidates),
+        routes=routes,
         blocks=tuple(_block_asset(prices, spans, past) for spans in blocks),
         sites=tuple(_site_asset(prices, site, past) for site in site_ids),
-        items=tuple(_item(prices, key, past) for key in item_keys),
+        items=items,
         rooms=tuple(_rooms(prices, item_keys, past)),
+        rebates=tuple(_rebates(prices, item_keys, items, routes)),
         budgets=tuple(replace(limit, amount=limit.amount / MONEY) for limit in prices.limits),
         budget_years=tuple(prices.budget_years),
         at_first=prices.at_first,
@@ -214,6 +232,24 @@ def _rooms(prices: PriceTable, item_keys: Sequence[tuple[str, str]], past: Past)
             taken = sum(room.uses.get(name, 0.0) * owned for name, owned in sorted(idle.items()))
             if uses:
                 yield InstanceRoom(uses=uses, limit=room.limit - taken)
+
+
+def _rebates(
+    prices: PriceTable,
+    item_keys: Sequence[tuple[str, str]],
+    items: Sequence[InstanceItem],
+    routes: Sequence[InstanceRoute],
+) -> Iterator[InstanceRebate]:
+    """Yield the steps of prices, each as a rebate on top of those before it."""
+    for name, steps in prices.rebates.steps.items():
+        members = tuple(i for i, key in enumerate(item_keys) if key[1] == name)
+        needed = [sum(route.needs.get(i, 0) for route in routes) for i in members]
+        most = sum(max(-(-n // items[i].serves), *items[i].due, 0) for i, n in zip(members, needed, strict=True))
+        share, before = 1.0, prices.rebates.bought_before.get(name, 0)
+        for step in steps if members else ():
+            beyond = max(0, step.from_units - 1 - before)
+            yield InstanceRebate(items=members, beyond=beyond, share=share - step.price_share, most=most)
+            share = step.price_share
 
 
 def _thousands(values: Sequence[float]) -> tuple[float, ...]:

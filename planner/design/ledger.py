@@ -6,10 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from planner import costs
+from planner.design.rebates import Rebates, present_rebate
 from planner.design.rooms import site_rooms
 from planner.design.routes import Candidate
 from planner.design.spanprices import span_prices
@@ -53,8 +55,15 @@ class PriceTable:
     With `at_first`, everything is bought in the first phase, whenever it is needed: it has that phase's price always.
     """
 
-    def __init__(self, network: Network, scenario: Scenario, *, at_first: bool = False) -> None:
-        """Compute every price once."""
+    def __init__(
+        self,
+        network: Network,
+        scenario: Scenario,
+        *,
+        at_first: bool = False,
+        bought_before: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Compute every price once; `bought_before` are units of items that count towards steps of their prices."""
         self.network = network
         self.scenario = scenario
         self.at_first = at_first
@@ -76,6 +85,7 @@ class PriceTable:
             name: [price * items[name].opex_share_per_year for price in column]
             for name, column in self.item_capex.items()
         }
+        self.rebates = Rebates(scenario, bought_before)
         self.serves = {name: item.serves for name, item in items.items()}
         self.rooms = site_rooms(scenario)
         self.limits = costs.budget_limits(scenario)
@@ -127,6 +137,8 @@ class PriceTable:
             spend(phase, self.site_capex[site][phase], self.site_yearly[site][phase])
         for (_, item, phase), count in sorted(units.items()):
             spend(phase, count * self.item_capex[item][phase], count * self.item_yearly[item][phase])
+        for item, phase, less in self.rebates.of(units) if self.rebates.steps else ():
+            spend(phase, -less * self.item_capex[item][phase], -less * self.item_yearly[item][phase])
         return totals
 
     def is_within_budgets(self, spending: Sequence[float]) -> bool:
@@ -316,6 +328,8 @@ class Ledger:
         cost = math.fsum(self.prices.span[self.span_phase[span], span] for span in bought.tolist())
         cost += math.fsum(self.prices.site[site][t] for site, t in sorted(self.site_phase.items()) if t >= 0)
         cost += math.fsum(self._units_cost(site, item, column) for (site, item), column in sorted(self.units.items()))
+        if self.prices.rebates.steps:
+            cost -= present_rebate(self.prices.rebates, self.prices.item, self.purchases())
         return cost + math.fsum(
             candidate.lease_per_year * self.prices.lease_from(self._first_phase(candidate))
             for demand_id in sorted(self.routes)

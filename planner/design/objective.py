@@ -29,6 +29,8 @@ def _cost_terms(instance: Instance, x: Variables) -> Iterator[Any]:
             yield site.price[t] * _steps(x.opened, s, t)
         for i, item in enumerate(instance.items):
             yield item.price[t] * _steps(x.units, i, t, item.owned)
+        for k, rebate in enumerate(instance.rebates):
+            yield -rebate.share * instance.items[rebate.items[0]].price[t] * _steps(x.rebated, k, t)
     for (r, t), serve in x.serve.items():
         if instance.routes[r].lease[t]:
             yield instance.routes[r].lease[t] * serve
@@ -49,6 +51,12 @@ def _spending_terms(instance: Instance, x: Variables, phase: int) -> Iterator[An
         yield thing.capex[phase] * _steps(column, index, phase, owned)
         for bought in range(phase + 1) if years and any(thing.yearly) else ():
             yield years * thing.yearly[bought] * _steps(column, index, bought, owned)
+    for k, rebate in enumerate(instance.rebates):
+        item = instance.items[rebate.items[0]]
+        spent = item.capex[phase] * _steps(x.rebated, k, phase)
+        for bought in range(phase + 1) if years and any(item.yearly) else ():
+            spent += years * item.yearly[bought] * _steps(x.rebated, k, bought)
+        yield -rebate.share * spent
     for (r, t), serve in x.serve.items():
         if t == phase and years * instance.routes[r].lease_per_year:
             yield years * instance.routes[r].lease_per_year * serve

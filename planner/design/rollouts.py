@@ -10,6 +10,7 @@ from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
 from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
 from planner.design.pricing import RouteSearch
+from planner.design.rebates import present_rebate
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.search import STARTS, LocalSearch
 from planner.design.selection import Choice, choose
@@ -74,6 +75,7 @@ def draft_cost(prices: PriceTable, draft: Draft) -> float:
     cost = math.fsum(float(prices.spans.first[phase, span]) for span, phase in sorted(draft.span_phase.items()))
     cost += math.fsum(prices.site[site][phase] for site, phase in sorted(draft.site_phase.items()))
     cost += math.fsum(count * prices.item[item][phase] for (_, item, phase), count in sorted(draft.units.items()))
+    cost -= present_rebate(prices.rebates, prices.item, draft.units)
     return cost + math.fsum(
         route.lease_per_year * prices.lease[phase]
         for (_, phase), routes in sorted(draft.services.items())

@@ -29,7 +29,7 @@ def _run_highs(request: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise ValueError(f"HiGHS refuses option {name} = {value}")
-    if highs.readModel(request["model"]) != highspy.HighsStatus.kOk:
+    if highs.readModel(request["model"]) == highspy.HighsStatus.kError:  # it warns where it leaves out what is nearly 0
         raise ValueError("HiGHS cannot read the model")
     names = highs.getLp().col_names_
     if request["start"]:

@@ -12,7 +12,7 @@ from planner.design.routes import Candidate, RouteJudge
 from planner.design.solvers import SolverTask
 from planner.design.station_problem import StationProblem, build_station_problem
 from planner.design.station_program import Chain, least_stations
-from planner.design.stations import Reaches, present_tariff, station_cost
+from planner.design.stations import Reaches, first_units_premium, present_tariff, station_cost
 from planner.network import Network
 from planner.plan import Station
 from planner.scenario import Demand, Scenario, Technology
@@ -51,15 +51,16 @@ def plan_stations(
     tariff = present_tariff(prices)
     asked = [part for demand in scenario.demands for part in demand.by_target()]
     least = station_cost(tariff, scenario, reaches.by_demand, asked)
+    premium = first_units_premium(prices, scenario, reaches.by_demand, asked)
     problem = build_station_problem(judge, reaches, tariff=tariff, rooms=prices.rooms)
     if not problem.rooms and not any(choice.links for choice in problem.choices):
-        return StationPlan(value=least)
+        return StationPlan(value=least + premium)
     found = least_stations(problem, _task(scenario))
     if found is None:
-        return StationPlan(value=least)
+        return StationPlan(value=least + premium)
     if math.isinf(found.value):
         return StationPlan(value=found.value, reasons=_reasons(scenario, problem))
-    return StationPlan(value=max(least, found.value), routes=tuple(_routes_of_chains(judge, found.chains)))
+    return StationPlan(value=max(least, found.value) + premium, routes=tuple(_routes_of_chains(judge, found.chains)))
 
 
 def _task(scenario: Scenario) -> SolverTask:

@@ -8,7 +8,7 @@ rules out numbers of links and lanes.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -219,13 +219,30 @@ class Tariff:
 
 
 def present_tariff(prices: PriceTable) -> Tariff:
-    """Return prices as present costs."""
-    return Tariff(item=prices.item, site=prices.site, serves=prices.serves)
+    """Return prices as present costs, of units at the lowest step of their price."""
+    return Tariff(item=_least(prices, prices.item), site=prices.site, serves=prices.serves)
 
 
 def capital_tariff(prices: PriceTable) -> Tariff:
-    """Return prices as capital spending."""
-    return Tariff(item=prices.item_capex, site=prices.site_capex, serves=prices.serves)
+    """Return prices as capital spending, of units at the lowest step of their price."""
+    return Tariff(item=_least(prices, prices.item_capex), site=prices.site_capex, serves=prices.serves)
+
+
+def _least(prices: PriceTable, by_phase: Mapping[str, Sequence[float]]) -> Mapping[str, Sequence[float]]:
+    if not prices.rebates.steps:
+        return by_phase
+    return {name: [prices.rebates.least_share(name) * price for price in column] for name, column in by_phase.items()}
+
+
+def first_units_premium(
+    prices: PriceTable, scenario: Scenario, reaches: Mapping[str, Reach], demands: Sequence[Demand]
+) -> float:
+    """Return what the first units cost at least beyond the lowest steps of their prices: the ends need so many."""
+    units: Counter[str] = Counter()
+    for (_, item), column in _end_units(scenario, reaches, demands).items():
+        units[item] += -(-column[-1] // prices.serves[item])
+    rebates = prices.rebates
+    return math.fsum(rebates.premium(item, units[item]) * min(prices.item[item]) for item in rebates.steps)
 
 
 def station_cost(tariff: Tariff, scenario: Scenario, reaches: Mapping[str, Reach], demands: Sequence[Demand]) -> float:
@@ -243,17 +260,12 @@ def station_cost(tariff: Tariff, scenario: Scenario, reaches: Mapping[str, Reach
 
 def _end_cost(tariff: Tariff, scenario: Scenario, reaches: Mapping[str, Reach], demands: Sequence[Demand]) -> float:
     """Return the cost of opening the end sites and of the end equipment that every usable technology needs."""
-    phases = len(scenario.phases)
-    units: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * phases)
     opened: dict[str, int] = {}
     for demand in demands:
         first = scenario.phase_index(demand.from_phase)
-        common = _common_units(scenario, reaches[demand.id])
         for site in (demand.a, demand.b):
             opened[site] = min(opened.get(site, first), first)
-            for item, count in common.items():
-                for phase in range(first, phases):
-                    units[site, item][phase] += count * demand.routes
+    units = _end_units(scenario, reaches, demands)
     cost = math.fsum(min(tariff.site[site][: phase + 1]) for site, phase in opened.items())
     for (_, item), column in units.items():
         bought = 0
@@ -262,6 +274,21 @@ def _end_cost(tariff: Tariff, scenario: Scenario, reaches: Mapping[str, Reach], 
             cost += max(0, wanted - bought) * tariff.cheapest_item(item, phase)
             bought = max(bought, wanted)
     return cost
+
+
+def _end_units(
+    scenario: Scenario, reaches: Mapping[str, Reach], demands: Sequence[Demand]
+) -> Mapping[tuple[str, str], list[int]]:
+    """Return (site, item) -> units of need in every phase that the ends have whatever the technologies."""
+    phases = len(scenario.phases)
+    units: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * phases)
+    for demand in demands:
+        common = _common_units(scenario, reaches[demand.id])
+        for site in (demand.a, demand.b):
+            for item, count in common.items():
+                for phase in range(scenario.phase_index(demand.from_phase), phases):
+                    units[site, item][phase] += count * demand.routes
+    return units
 
 
 def _common_units(scenario: Scenario, reached: Reach) -> dict[str, int]:

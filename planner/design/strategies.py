@@ -10,6 +10,7 @@ import numpy as np
 
 from planner.design.bounds import STEPS_PER_WORK, Listener, lower_bound
 from planner.design.ledger import Past, PriceTable
+from planner.design.rebates import counted
 from planner.design.rollouts import Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
 from planner.design.routes import Candidate, allowed_technologies
 from planner.design.settled import SettledWorld
@@ -69,7 +70,7 @@ def plan_step_by_step(context: Context) -> Draft | None:
             past = _added(past, steps[-1])
             continue
         step_work = _share_of(work, 1.0 / left)
-        step_prices = PriceTable(context.network, step_scenario)
+        step_prices = PriceTable(context.network, step_scenario, bought_before=counted(_joined(steps).units))
         step = Context(
             network=context.network,
             scenario=step_scenario,

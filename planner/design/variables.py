@@ -26,6 +26,10 @@ class Variables:
     """Units of an item bought by a phase."""
     served: dict[Key, pulp.LpVariable]
     """1 when a demand has all its routes in a phase."""
+    rebated: dict[Key, pulp.LpVariable]
+    """Units with a rebate that are bought by a phase."""
+    earned: dict[Key, pulp.LpVariable]
+    """1 when enough units are bought by a phase for a rebate."""
 
 
 def add_variables(problem: pulp.LpProblem, instance: Instance) -> Variables:
@@ -49,4 +53,10 @@ def add_variables(problem: pulp.LpProblem, instance: Instance) -> Variables:
             for d, demand in enumerate(instance.demands)
             for t in range(demand.first_phase, instance.phases)
         },
+        rebated={
+            (k, t): problem.add_variable(f"e_{k}_{t}", lowBound=0, upBound=rebate.most)
+            for k, rebate in enumerate(instance.rebates)
+            for t in phases
+        },
+        earned={(k, t): binary("w", k, t) for k in range(len(instance.rebates)) for t in phases},
     )

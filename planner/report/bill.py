@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from planner.costs import Quantities, charges_of_equipment, charges_of_sites, unit_price
+from planner.costs import Quantities, charges_of_equipment, charges_of_rebates, charges_of_sites, unit_price
 from planner.plan import Installation
 from planner.report.dossier import Dossier, phase_names
 from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
-from planner.report.wording import MISSING, count, money, plain, spaced
+from planner.report.wording import MISSING, count, money, percent, plain, spaced
 
 
 def item_label(dossier: Dossier, item: str) -> str:
@@ -61,14 +61,23 @@ def site_table(dossier: Dossier) -> Table:
         lines.append(row(_site_heading(dossier, site_id), kind="group"))
         lines += [cells for _, cells in by_site[site_id]]
         lines.append(row("Sum", "", "", "", money(math.fsum(amounts)), kind="sum"))
-    total = math.fsum(capex for _, _, capex, _ in found)
+    total, less = math.fsum(capex for _, _, capex, _ in found), _rebate(dossier)
     columns = (
         *text_columns("Item", "Phase"),
         *number_columns(["Units"]),
         *number_columns(["Unit price", "Capital"], unit=dossier.plan.currency),
     )
-    foot = (row("All sites", "", "", "", money(total), kind="sum"),)
-    return Table(caption="What every site gets", columns=columns, rows=tuple(lines), foot=foot)
+    foot = [row("All sites", "", "", "", money(total), kind="sum")]
+    if less:
+        foot += [row("Less for many units of a kind", "", "", "", money(-less))]
+        foot += [row("All sites, as paid", "", "", "", money(total - less), kind="sum")]
+    return Table(caption="What every site gets", columns=columns, rows=tuple(lines), foot=tuple(foot))
+
+
+def _rebate(dossier: Dossier) -> float:
+    """Return what the equipment costs less because so much of it is bought."""
+    bought = Quantities(builds=(), openings=(), installations=_known_installations(dossier), services=())
+    return -math.fsum(charge.capex for charge in charges_of_rebates(dossier.network, dossier.scenario, bought))
 
 
 def price_table(dossier: Dossier) -> Table:
@@ -78,7 +87,9 @@ def price_table(dossier: Dossier) -> Table:
     for item, counts in unit_counts(dossier).items():
         prices = [money(unit_price(dossier.scenario, item, phase)) for phase in phases]
         source = items[item].source + (" (assumed)" if items[item].assumed else "")
-        lines.append(row(item_label(dossier, item), count(sum(counts)), *prices, source))
+        steps = [f"{percent(step.price_share)} from unit {step.from_units} on" for step in items[item].price_steps]
+        label = item_label(dossier, item) + (f" ({', '.join(steps)})" if steps else "")
+        lines.append(row(label, count(sum(counts)), *prices, source))
     columns = (
         Column(label="Item"),
         *number_columns(["Units"]),

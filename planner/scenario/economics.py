@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.catalog import NonNegative, Positive
+from planner.catalog import NonNegative, Positive, PriceStep
 from planner.yamlio import Model
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -30,6 +30,8 @@ class PriceOverride(Model):
     price: NonNegative
     source: Annotated[str, Field(min_length=3)]
     assumed: bool = False
+    price_steps: tuple[PriceStep, ...] = ()
+    """Cheaper units for who buys many, in place of those of the catalog."""
 
 
 class Economics(Model):

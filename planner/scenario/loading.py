@@ -173,7 +173,8 @@ def _local_prices(spec: ScenarioSpec, costs: CostCatalog) -> CostCatalog:
         factor = rates[costs.currency, costs.price_year]
     items = {name: _scaled(item, factor) for name, item in costs.items.items()}
     for name, override in spec.prices.items():
-        changes = {"price": override.price, "source": override.source, "assumed": override.assumed}
+        changes: dict[str, Any] = {"price": override.price, "source": override.source, "assumed": override.assumed}
+        changes["price_steps"] = override.price_steps
         bounds = {"low": min(override.price, items[name].low), "high": max(override.price, items[name].high)}
         items[name] = items[name].model_copy(update={**changes, **bounds})
     return costs.model_copy(update={"currency": spec.currency, "price_year": spec.price_year, "items": items})

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from planner.catalog import NEEDED_DEVICES, CostCatalog, HardwareCatalog, LinkHardware, wavelengths_fit
+from pydantic import ValidationError
+
+from planner.catalog import (
+    NEEDED_DEVICES,
+    CostCatalog,
+    HardwareCatalog,
+    LinkHardware,
+    PriceStep,
+    check_price_steps,
+    wavelengths_fit,
+)
 from planner.errors import Problem
 from planner.yamlio import Document, KeyPath, nearest
 
@@ -247,6 +257,7 @@ class _Checker:
         prices = value.get("prices")
         for name in prices if isinstance(prices, dict) else ():
             self.expect(("prices", name), name, costs.items, "cost item")
+        self._check_steps(costs, prices if isinstance(prices, dict) else {})
         self._check_fittings(costs)
         for key_path, item in self.items("technologies"):
             equipment = item.get("equipment")
@@ -267,9 +278,35 @@ class _Checker:
             self.expect((*key_path, "item"), item.get("item"), costs.items, "cost item")
         self._check_exchange(value, costs)
 
+    def _check_steps(self, costs: CostCatalog, prices: dict[Any, Any]) -> None:
+        """Note steps of local prices that do not rise and fall, or that are for anything but equipment of stations."""
+        used: set[Any] = set()
+        for key_path, item in self.items("technologies"):
+            equipment = item.get("equipment")
+            for role in equipment if isinstance(equipment, dict) else ():
+                used |= {need.get("item") for _, need in self._needs(key_path, equipment, role)}
+        for name, override in prices.items():
+            written = override.get("price_steps") if isinstance(override, dict) else None
+            if not written or name not in costs.items:
+                continue
+            key_path = ("prices", name, "price_steps")
+            if name not in used:
+                text = f"steps are for equipment of stations; no technology uses {name}"
+                self.problems.append(self.document.problem(key_path, text))
+            try:
+                check_price_steps(tuple(PriceStep.model_validate(step) for step in written), costs.items[name].unit)
+            except ValidationError:
+                pass  # noted with the scenario itself
+            except ValueError as error:
+                self.problems.append(self.document.problem(key_path, str(error)))
+
     def _check_fittings(self, costs: CostCatalog) -> None:
         for key_path, item in (*self.items("sites"), *self.items("candidate_sites")):
-            self.expect((*key_path, "shelter"), item.get("shelter"), costs.items, "cost item")
+            shelter = item.get("shelter")
+            self.expect((*key_path, "shelter"), shelter, costs.items, "cost item")
+            if isinstance(shelter, str) and shelter in costs.items and costs.items[shelter].price_steps:
+                text = f"the price list has price_steps for {shelter}, which are for equipment of stations alone"
+                self.problems.append(self.document.problem((*key_path, "shelter"), text))
             limited = item.get("max_units")
             for name in limited if isinstance(limited, dict) else ():
                 self.expect((*key_path, "max_units", name), name, costs.items, "cost item")

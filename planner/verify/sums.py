@@ -8,7 +8,8 @@ plan are closed; these are a cash book, so that the two can be compared.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from planner.plan import Plan
@@ -99,14 +100,24 @@ def cost_sums(prices: Prices, plan: Plan, routes: tuple[RouteFacts, ...]) -> dic
         shelter = scenario.site(opening.site).shelter
         if shelter is not None:
             _write(book, opening.phase, "huts", _price_then(scenario, shelter, opening.phase), upkeep_of=shelter)
-    for bought in plan.installations:
-        amount = bought.count * _price_then(scenario, bought.item, bought.phase)
-        _write(book, bought.phase, "quantum equipment", amount, upkeep_of=bought.item)
+    for item, phase_id, amount in _equipment_prices(scenario, plan):
+        _write(book, phase_id, "quantum equipment", amount, upkeep_of=item)
     for route in routes:
         per_fiber = math.fsum(prices.span(position).lease_per_fiber_year for position in route.indices)
         leases = per_fiber * route.technology.fibers_per_route
         book.pay_yearly(route.service.phase, "dark fiber lease", leases, while_phase_lasts=True)
     return book.sums()
+
+
+def _equipment_prices(scenario: Scenario, plan: Plan) -> Iterator[tuple[str, str, float]]:
+    """Yield item, phase and price of every single unit, in order of time: later ones may be cheaper."""
+    so_far: Counter[str] = Counter()
+    for bought in sorted(plan.installations, key=lambda entry: scenario.phase_index(entry.phase)):
+        full, steps = _price_then(scenario, bought.item, bought.phase), scenario.costs.items[bought.item].price_steps
+        for _ in range(bought.count):
+            so_far[bought.item] += 1
+            shares = [step.price_share for step in steps if so_far[bought.item] >= step.from_units]
+            yield bought.item, bought.phase, full * min(shares, default=1.0)
 
 
 def _write_span(book: CashBook, phase_id: str, prices: SpanPrices, *, digging: float, in_air: bool) -> None:

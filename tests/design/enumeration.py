@@ -3,7 +3,7 @@
 Assumed, and true of every instance that the program builds: prices, capital, leases and weights are not negative;
 routes of one demand that share a block also share a risk, unless the demand may share the block; equipment may be
 bought in any phase up to the one that needs it, in any number of purchases; nothing is bought that no route needs;
-links of a ring have one route each, and one first phase.
+links of a ring have one route each, and one first phase; a unit with a rebate still costs something.
 Tried are, for every demand and phase, every set of routes without a common risk (or, where not all must be served, none
 until a first phase); then, for every block, site and unit, every phase of purchase.
 """
@@ -129,7 +129,34 @@ def purchases(instance: Instance, service: Service) -> list[list[Purchase]]:
     years, late = instance.budget_years, not instance.at_first
     options = [_once(instance.blocks[b], phase if late else 0, years) for b, phase in blocks.items()]
     options += [_once(instance.sites[s], phase if late else 0, years) for s, phase in sites.items()]
-    return options + [_in_units(instance.items[i], tuple(column), years, late) for i, column in needs.items()]
+    joined = {i for rebate in instance.rebates for i in rebate.items}
+    options += [_in_units(instance.items[i], tuple(needs[i]), years, late) for i in needs if i not in joined]
+    groups = sorted({rebate.items for rebate in instance.rebates})
+    return options + [_with_rebates(instance, group, needs, late) for group in groups]
+
+
+def _with_rebates(
+    instance: Instance, group: tuple[int, ...], needs: dict[int, list[int]], late: bool
+) -> list[Purchase]:
+    """Return all ways of buying items whose units count together towards rebates."""
+    years, price = instance.budget_years, instance.items[group[0]]
+    rebates = [rebate for rebate in instance.rebates if rebate.items == group]
+    nothing = (0,) * instance.phases
+    ways = [_buyings(instance.items[i], tuple(needs.get(i, nothing)), late) for i in group]
+    found: list[Purchase] = []
+    for chosen in product(*ways):
+        cost, spent = 0.0, (0.0,) * instance.phases
+        so_far = 0
+        for t, units in enumerate(map(sum, zip(*chosen, strict=True))):
+            paid = float(units)
+            for rebate in rebates:
+                cheaper = max(0, so_far + units - rebate.beyond) - max(0, so_far - rebate.beyond)
+                paid -= rebate.share * cheaper
+            so_far += units
+            cost += paid * price.price[t]
+            spent = tuple(a + paid * b for a, b in zip(spent, outlay(price, t, years), strict=True))
+        found.append((cost, spent))
+    return found
 
 
 def outlay(thing: InstanceAsset | InstanceItem, bought: int, years: tuple[int, ...]) -> tuple[float, ...]:
@@ -145,7 +172,8 @@ def _once(asset: InstanceAsset, needed_by: int, years: tuple[int, ...]) -> list[
 
 
 @cache
-def _in_units(item: InstanceItem, needed: tuple[int, ...], years: tuple[int, ...], late: bool) -> list[Purchase]:
+def _buyings(item: InstanceItem, needed: tuple[int, ...], late: bool) -> list[tuple[int, ...]]:
+    """Return every way of buying what is needed of an item in time: units by phase."""
     due = item.due or (0,) * len(needed)
     least = [max(0, max(-(-units // item.serves), must) - item.owned) for units, must in zip(needed, due, strict=True)]
     found = []
@@ -153,11 +181,17 @@ def _in_units(item: InstanceItem, needed: tuple[int, ...], years: tuple[int, ...
         in_hand = [sum(bought[: t + 1]) for t in range(len(needed))]
         in_time = all(have >= want for have, want in zip(in_hand, least, strict=True))
         if in_hand[-1] == max(least) and in_time and (late or not any(bought[1:])):
-            cost = sum(n * price for n, price in zip(bought, item.price, strict=True))
-            each = [outlay(item, t, years) for t in range(len(needed))]
-            found.append(
-                (cost, tuple(sum(n * e[t] for n, e in zip(bought, each, strict=True)) for t in range(len(years))))
-            )
+            found.append(bought)
+    return found
+
+
+@cache
+def _in_units(item: InstanceItem, needed: tuple[int, ...], years: tuple[int, ...], late: bool) -> list[Purchase]:
+    found = []
+    for bought in _buyings(item, needed, late):
+        cost = sum(n * price for n, price in zip(bought, item.price, strict=True))
+        each = [outlay(item, t, years) for t in range(len(needed))]
+        found.append((cost, tuple(sum(n * e[t] for n, e in zip(bought, each, strict=True)) for t in range(len(years)))))
     return found
 
 

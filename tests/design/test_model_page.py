@@ -46,8 +46,9 @@ def test_the_page_names_exactly_the_letters_of_the_variables() -> None:
     world = Builder(phases=1)
     world.demand(routes=1)
     world.route(0, blocks={world.block(1.0): 1}, sites=(world.site(1.0),), needs={world.item(1.0): 1})
+    world.rebate((0,), beyond=1, share=0.1)
     x = add_variables(problem, world.instance())
-    columns = (x.serve, x.built, x.opened, x.units, x.served)
+    columns = (x.serve, x.built, x.opened, x.units, x.served, x.rebated, x.earned)
     letters = {variable.name.split("_")[0] for column in columns for variable in column.values()}
     assert {match[1] for match in written if match} == letters
 
