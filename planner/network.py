@@ -140,6 +140,8 @@ class NetworkSite:
     lateral_loss_db: float
     lateral_capex: float
     """Trench, right-of-way and cable from the street to the building."""
+    risk_groups: tuple[str, ...] = ()
+    """What it shares with other sites and fails with them: `site-building:<id>`, `site-power:<feed>`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -195,6 +197,11 @@ class Network:
                 risk_groups=columns.risk_groups[index],
             )
         return graph
+
+
+def site_from(values: Mapping[str, Any]) -> NetworkSite:
+    """Return the site whose fields were written to a file."""
+    return NetworkSite(**{**values, "risk_groups": tuple(values["risk_groups"])})
 
 
 def with_digest(network: Network) -> Network:
@@ -326,7 +333,7 @@ def _from_geojson(contents: Mapping[str, Any]) -> Network:
             scenario_digest=header["scenario_digest"],
             nodes=nodes,
             spans=_spans_from_features(lines, {node_id: index for index, node_id in enumerate(nodes.ids)}),
-            sites=tuple(NetworkSite(**site) for site in header["sites"]),
+            sites=tuple(site_from(values) for values in header["sites"]),
             notes=tuple(header["notes"]),
             attributions=tuple(header["attributions"]),
             hops=tuple(FreeSpaceCandidate.model_validate_json(json.dumps(hop)) for hop in header["hops"]),

@@ -48,6 +48,7 @@ class Outages:
                 self._group_km[group] = min(length_km, self._group_km.get(group, length_km))
                 self._group_down_per_km[group] = max(down, self._group_down_per_km.get(group, 0.0))
         self._climate = scenario.climate
+        self._feeds = {site.id: site.power_feed and f"feed {site.power_feed}" for site in scenario.sites}
         self.span_down = np.array(
             [self._down_per_km(span) * float(spans.length_km[span]) for span in range(len(spans))], dtype=np.float64
         )
@@ -86,7 +87,8 @@ class Outages:
                 if need.units_for(route.lanes) and need.item in self._reliability.equipment:
                     down = self._reliability.equipment[need.item].unavailability
                     found.add(self._named(f"{need.item}@{station.site}", down))
-        found.update(self._named(f"power:{site}", self._reliability.power.unavailability) for site in sites)
+        feeds = {self._feeds.get(site) or site for site in sites}
+        found.update(self._named(f"power:{feed}", self._reliability.power.unavailability) for feed in feeds)
         return frozenset(found)
 
     def _span_events(self, span: int) -> Iterable[str]:

@@ -21,7 +21,6 @@ from planner.design.ledger import Ledger
 from planner.design.pairs import PairSearch, ring_risks
 from planner.design.paths import shortest_trees, sum_along, walk_to
 from planner.design.price_variants import price_variants
-from planner.design.risks import site_risk
 from planner.design.routes import Candidate, RouteJudge, allowed_technologies, repeater_conflict
 from planner.network import Floats, Integers
 from planner.physics.performance import Arm, ElementaryLink, evaluate_route
@@ -139,10 +138,10 @@ class RouteSearch:
         return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
 
     def _task(self, demand: Demand, technology: Technology, phase: int, avoid: frozenset[str]) -> _Task:
-        least = demand.min_security_class
+        least, risks = demand.min_security_class, self.judge.risks(demand)
 
         def may_use(site: str) -> bool:
-            is_apart = site in (demand.a, demand.b) or site_risk(site) not in avoid
+            is_apart = site in (demand.a, demand.b) or risks.of_site(site).isdisjoint(avoid)
             return is_apart and (not least or self.scenario.site(site).security_class >= least)
 
         role = technology.middle_role

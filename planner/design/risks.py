@@ -16,6 +16,9 @@ from planner.scenario.demands import LEVELS, Disjointness
 CONDUITS = ("street:", "duct:", "line:", "hop:")
 """Beginnings of the names of risks that are one dig, one conduit or one hop; all others are structures."""
 
+PLACES = ("site:", "node:", "site-building:", "site-power:")
+"""Beginnings of the names of risks that spans meet at their ends, or stations at their site."""
+
 
 class Risks:
     """The risks of every span at one level; the usable spans of every risk."""
@@ -25,7 +28,12 @@ class Risks:
         self.level = level
         self._network = network
         self._used = np.unique(graph.arc_span).tolist()
-        self._roofs = {hop.id: (site_risk(hop.a), site_risk(hop.b)) for hop in network.hops}
+        are_shared = level in ("structure", "node")
+        self._places = {
+            site.id: frozenset((site_risk(site.id), *(site.risk_groups if are_shared else ())))
+            for site in network.sites
+        }
+        self._roofs = {hop.id: self._places[hop.a] | self._places[hop.b] for hop in network.hops}
 
     def of(self, span: int) -> frozenset[str]:
         """Return the risks of a span that count."""
@@ -47,6 +55,10 @@ class Risks:
         """Return the risks of some spans together."""
         return frozenset().union(*(self.of(span) for span in spans))
 
+    def of_site(self, site: str) -> frozenset[str]:
+        """Return the risks of a station at a site: the site itself, and the building and power that it shares."""
+        return self._places[site]
+
     def node(self, node: int) -> str:
         """Return the name of a node as a risk."""
         return f"node:{self._network.nodes.ids[node]}"
@@ -54,7 +66,8 @@ class Risks:
     def own(self, demand: Demand) -> frozenset[str]:
         """Return the risks that a demand's own ends are: all its routes meet them at any rate."""
         nodes = {site.id: site.node for site in self._network.sites}
-        return frozenset(name for end in (demand.a, demand.b) for name in (site_risk(end), self.node(nodes[end])))
+        ends = (demand.a, demand.b)
+        return frozenset().union(*(self._places[end] | {self.node(nodes[end])} for end in ends))
 
     @cached_property
     def spans_of(self) -> Mapping[str, tuple[int, ...]]:
@@ -77,7 +90,7 @@ def conduits(groups: Iterable[str]) -> tuple[str, ...]:
 
 def is_place(risk: str) -> bool:
     """Return whether a risk is a building or a node, which spans meet at their ends, not along their way."""
-    return risk.startswith(("site:", "node:"))
+    return risk.startswith(PLACES)
 
 
 def site_risk(site: str) -> str:
@@ -92,7 +105,7 @@ def foreign_places(risks: Risks, network: Network, demand: Demand) -> frozenset[
     """
     others = set(demand.ring_members) - {demand.a, demand.b}
     nodes = {site.id: site.node for site in network.sites}
-    found = {site_risk(site) for site in others}
+    found = set[str]().union(*(risks.of_site(site) for site in others)) - risks.own(demand)
     return frozenset(found | ({risks.node(nodes[site]) for site in others} if demand.disjoint == "node" else set()))
 
 

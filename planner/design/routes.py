@@ -15,7 +15,7 @@ from planner.design.arms import ArmReader
 from planner.design.graph import DesignGraph, design_graph
 from planner.design.outages import Outages
 from planner.design.redundancy import risks_inside, unavoidable_risks
-from planner.design.risks import Risks, foreign_places, site_risk
+from planner.design.risks import Risks, foreign_places
 from planner.network import Network, NetworkSite
 from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route, has_choices
 from planner.plan import Plan, Route, RouteSettings, Station
@@ -149,6 +149,16 @@ class RouteJudge:
         candidate = self._candidate(demand, technology, spans, route)
         return None if candidate.conflicts & self.foreign_places(demand) else candidate
 
+    def _station_conflicts(self, demand: Demand, route: Route) -> frozenset[str]:
+        """Return what the stations between a route's ends are to its demand's routes: something not to be shared."""
+        inner = [station for station in route.stations if station.site not in (demand.a, demand.b)]
+        if demand.disjoint == "repeater":
+            return frozenset(
+                repeater_conflict(station.site) for station in inner if station.role in ("repeater", "trusted_node")
+            )
+        places = frozenset[str]().union(*(self.risks(demand).of_site(station.site) for station in inner))
+        return places - self._exempt_of(demand)
+
     def foreign_places(self, demand: Demand) -> frozenset[str]:
         """Return the names of what the routes of a link of a ring must avoid; none for other demands."""
         return foreign_places(self.risks(demand), self.network, demand) if demand.ring else frozenset()
@@ -254,7 +264,7 @@ class RouteJudge:
             passes=dict(sorted(passes.items())),
             needs={key: units for key, units in sorted(needs.items()) if units},
             sites=tuple(sorted({station.site for station in route.stations} | hop_sites)),
-            conflicts=self.risks_met(demand, passes) | _station_conflicts(demand, route),
+            conflicts=self.risks_met(demand, passes) | self._station_conflicts(demand, route),
             shareable=frozenset(span for span in passes if risks.of(span) <= exempt),
             lease_per_year=technology.fibers_per_route
             * math.fsum(float(columns.lease_per_fiber_year[span]) * times for span, times in passes.items()),
@@ -266,16 +276,6 @@ def is_too_lossy(link: ElementaryLink, technology: Technology) -> bool:
     """Return whether a link loses more than its technology allows a link to lose."""
     limit_db = technology.max_link_loss_db
     return limit_db is not None and link.left.loss_db + link.right.loss_db > limit_db * ROUNDING
-
-
-def _station_conflicts(demand: Demand, route: Route) -> frozenset[str]:
-    """Return the names of the stations between a route's ends as something that its demand's routes must not share."""
-    inner = [station for station in route.stations if station.site not in (demand.a, demand.b)]
-    if demand.disjoint == "repeater":
-        return frozenset(
-            repeater_conflict(station.site) for station in inner if station.role in ("repeater", "trusted_node")
-        )
-    return frozenset(site_risk(station.site) for station in inner)
 
 
 def repeater_conflict(site: str) -> str:

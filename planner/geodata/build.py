@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from pyproj import Transformer
 
 from planner.fixed import fixed_parts
 from planner.geodata.alongside import duct_risk_groups
+from planner.geodata.buildings import read_buildings
 from planner.geodata.candidates import Surroundings, find_candidates
 from planner.geodata.ducts import Ducts, duct_notes, read_ducts
 from planner.geodata.handholes import (
@@ -28,7 +28,9 @@ from planner.geodata.overrides import with_overrides
 from planner.geodata.parallel import with_parallel_risks
 from planner.geodata.region import metric_projection
 from planner.geodata.rightofway import Ground, annotate_ground
+from planner.geodata.rooftops import Surroundings as Views
 from planner.geodata.rooftops import check_hops, find_sightlines, read_surroundings
+from planner.geodata.shared_places import shared_places
 from planner.geodata.sites import find_street_feet, network_sites, site_notes
 from planner.geodata.snapping import Pieces, StreetPlan, cut_blocks, draw_streets, join_feet
 from planner.geodata.spans import assemble_spans, duct_table, hop_table, trench_table
@@ -63,6 +65,10 @@ class _Joined:
     nodes: Floats
     laid: LaidDucts
     sites: tuple[NetworkSite, ...]
+    views: Views | None
+    """What may stand in the way of hops, where there are any to judge or to find."""
+    notes: tuple[str, ...]
+    attributions: tuple[str, ...]
 
 
 def build_network(scenario: Scenario) -> Network:
@@ -84,11 +90,11 @@ def build_network(scenario: Scenario) -> Network:
     )
     scenario = scenario.with_sites(found)
     joined = _join(scenario, region)
-    hops, hop_notes, view_attributions = _look_for_hops(scenario, joined.sites, region.plan.projection)
+    hops, hop_notes, view_attributions = _look_for_hops(scenario, joined)
     settled = with_overrides(scenario, _spans(scenario, region, joined, hops), region.plan.projection)
     spans, risk_notes = _with_found_risks(scenario, settled.spans, region.plan)
     layers = (region.streets.attribution, *region.ground.attributions, *region.ducts.attributions)
-    layers += (*view_attributions, *settled.attributions)
+    layers += (*joined.attributions, *view_attributions, *settled.attributions)
     network = with_digest(
         Network(
             title=scenario.spec.title,
@@ -104,6 +110,7 @@ def build_network(scenario: Scenario) -> Network:
                         *joined.laid.notes,
                         *found_notes,
                         *site_notes(joined.sites),
+                        *joined.notes,
                         *hop_notes,
                         *settled.notes,
                         *risk_notes,
@@ -131,22 +138,16 @@ def _spans(scenario: Scenario, region: _Region, joined: _Joined, hops: Sequence[
     return assemble_spans(tables, str(scenario.path))
 
 
-def _look_for_hops(
-    scenario: Scenario, sites: tuple[NetworkSite, ...], projection: Transformer
-) -> tuple[tuple[Hop, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return declared and found hops, notes about them, and attributions of the layers that were looked at.
-
-    Buildings and terrain are read only where there is a hop to judge or to find.
-    """
-    if not _has_hops(scenario) or not scenario.spec.layers.buildings:
-        hops, notes = find_hops(scenario, sites)
+def _look_for_hops(scenario: Scenario, joined: _Joined) -> tuple[tuple[Hop, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return declared and found hops, notes about them, and attributions of the layers that were looked at."""
+    if joined.views is None:
+        hops, notes = find_hops(scenario, joined.sites)
         return hops, notes, ()
-    surroundings = read_surroundings(scenario, projection)
-    found = find_sightlines(scenario, surroundings)
-    hops, notes = find_hops(scenario, sites, found)
+    found = find_sightlines(scenario, joined.views)
+    hops, notes = find_hops(scenario, joined.sites, found)
     if scenario.spec.free_space_search is not None:
         notes = (*notes, f"free-space search: {counted(len(found), 'clear line')} between the sites, none surveyed")
-    views, attributions = check_hops(scenario, hops, surroundings)
+    views, attributions = check_hops(scenario, hops, joined.views)
     return hops, (*notes, *views), attributions
 
 
@@ -195,11 +196,20 @@ def _join(scenario: Scenario, region: _Region) -> _Joined:
     feet_nodes, cuts = join_feet(region.plan, [*handhole_feet, *site_feet])
     pieces = cut_blocks(region.plan, cuts)
     handhole_nodes, nodes = _handhole_nodes(region.handholes, feet_nodes, pieces.nodes)
+    projection, views, buildings = region.plan.projection, None, None
+    if scenario.spec.layers.buildings:
+        views = read_surroundings(scenario, projection) if _has_hops(scenario) else None
+        buildings = read_buildings(scenario, projection) if views is None else views.buildings
+    shared, notes = shared_places(scenario, buildings, projection)
+    sites = network_sites(scenario, feet_nodes[len(handhole_feet) :], nodes)
     return _Joined(
         pieces=pieces,
         nodes=nodes,
         laid=lay_ducts(region.ducts, region.handholes, handhole_nodes, nodes),
-        sites=network_sites(scenario, feet_nodes[len(handhole_feet) :], nodes),
+        sites=tuple(replace(site, risk_groups=shared.get(site.id, ())) for site in sites),
+        views=views,
+        notes=notes,
+        attributions=() if buildings is None else buildings.attributions,
     )
 
 

@@ -108,11 +108,11 @@ def read_buildings(scenario: Scenario, projection: Transformer) -> Buildings:
     return _with_parts(whole, np.array(is_part, dtype=np.bool_))
 
 
-def buildings_at(buildings: Buildings, points_m: Floats) -> Integers:
-    """Return the building that every point in metres stands on: the nearest within AT_BUILDING_M, or -1."""
+def buildings_at(buildings: Buildings, points_m: Floats, *, within_m: float = AT_BUILDING_M) -> Integers:
+    """Return the building that every point in metres stands on: the nearest within a distance, or -1."""
     wholes = np.unique(buildings.groups)
     pairs, distances = shapely.STRtree(buildings.shapes[wholes]).query_nearest(
-        shapely.points(points_m), max_distance=AT_BUILDING_M, return_distance=True
+        shapely.points(points_m), max_distance=within_m, return_distance=True
     )
     found = np.full(len(points_m), -1, dtype=np.int64)
     order = np.lexsort((pairs[1], distances, pairs[0]))

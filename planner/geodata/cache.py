@@ -20,7 +20,7 @@ import numpy as np
 import planner
 from planner.geodata.build import build_network
 from planner.geodata.download import cache_folder
-from planner.network import Network, NetworkSite, Nodes, Spans, with_digest
+from planner.network import Network, Nodes, Spans, site_from, with_digest
 from planner.scenario import FreeSpaceCandidate, Layer, Scenario, Site
 
 MAX_ENTRIES = 30
@@ -123,7 +123,7 @@ def _read(path: Path, scenario: Scenario) -> Network | None:
             scenario_digest=head["scenario_digest"],
             nodes=Nodes(**{field.name: columns[f"nodes.{field.name}"] for field in fields(Nodes)}),
             spans=Spans(**{field.name: columns[f"spans.{field.name}"] for field in fields(Spans)}),
-            sites=tuple(NetworkSite(**site) for site in head["sites"]),
+            sites=tuple(site_from(values) for values in head["sites"]),
             notes=tuple(head["notes"]),
             attributions=tuple(head["attributions"]),
             hops=tuple(FreeSpaceCandidate.model_validate_json(json.dumps(hop)) for hop in head["hops"]),

@@ -15,6 +15,8 @@ from planner.report.tables import Row, Table, number_columns, row, text_columns
 from planner.report.wording import MISSING, count, counted, plain, some, spaced
 from planner.verdict import Check, Failure
 
+SHARED_PLACES = {"site-building": "Building", "site-power": "Power feed"}
+"""Kinds of risk groups of sites, in words."""
 SHOWN_ALIKE = 6
 """Places named in one row of the table of failures; the others are counted."""
 CHECK_COLUMNS = text_columns("Subject", "Expected", "Actual", "Unit")
@@ -175,6 +177,9 @@ def _failure_name(dossier: Dossier, failure: Failure) -> str:
     """Return what fails: a site by its name, a risk group with the street or duct that it stands for."""
     if failure.kind == "site":
         return f"Site {dossier.site_name(failure.risk_group)}"
+    kind, _, name = failure.risk_group.partition(":")
+    if kind in SHARED_PLACES:
+        return f"{SHARED_PLACES[kind]} {name}"
     spans = dossier.network.spans
     names = {spans.name[at] for at in dossier.built if _fails(dossier.network, at, failure.risk_group)} - {""}
     return f"{min(names)} ({failure.risk_group})" if len(names) == 1 else failure.risk_group
@@ -205,7 +210,10 @@ def _is_hit(network: Network, route: Route, failure: Failure, dossier: Dossier) 
     if failure.kind == "site":
         return any(station.site == failure.risk_group for station in route.stations)
     at = [dossier.span_at[span] for span in route.spans if span in dossier.span_at]
-    return any(_fails(network, index, failure.risk_group) for index in at)
+    roofs = {site for hop in network.hops if hop.id in route.spans for site in (hop.a, hop.b)}
+    places = roofs | {station.site for station in route.stations}
+    shared = {group for site in network.sites if site.id in places for group in site.risk_groups}
+    return failure.risk_group in shared or any(_fails(network, index, failure.risk_group) for index in at)
 
 
 def _fails(network: Network, index: int, group: str) -> bool:

@@ -128,6 +128,8 @@ class Site(Fittings):
     """What the place is: campus, hospital, exchange, hut ..."""
     lon_deg: Longitude
     lat_deg: Latitude
+    power_feed: Annotated[str, Field(max_length=80)] = ""
+    """Feed or substation that its electricity comes from: sites with the same one fail together. Empty if unknown."""
     terminal_height_m: Annotated[float, Field(gt=0.0, le=900.0)] | None = None
     """Height above ground of a free-space terminal on a mast or tower; none where it stands on the building's roof."""
     assumed: bool = False

@@ -21,6 +21,7 @@ from planner.verify.light_checks import light_is_as_stated
 from planner.verify.money_checks import budget_holds, cost_is_right, gap_is_honest, rollout_is_kept
 from planner.verify.outages import availability_is_reached, availability_is_right
 from planner.verify.override_checks import overrides_are_kept
+from planner.verify.place_checks import sites_share_as_they_lie
 from planner.verify.resource_checks import (
     built_before_use,
     built_once,
@@ -87,6 +88,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     sampling_agrees,
     limits_are_told,
     full_target_comes_first,
+    sites_share_as_they_lie,
     routes_are_disjoint,
     routes_lie_apart,
     shared_spans_are_told,

@@ -11,7 +11,7 @@ from planner.verify.facts import Facts
 from planner.verify.findings import Finding, agree, at_most, flawless
 from planner.verify.geometry import length_together_m
 from planner.verify.routes import RouteFacts
-from planner.verify.unavoidable import own_names, risk_names
+from planner.verify.unavoidable import is_place, own_names, place_names, risk_names
 
 
 def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
@@ -27,6 +27,7 @@ def routes_are_disjoint(facts: Facts) -> Iterator[Finding]:
         shared, allowed = _shared_risks(facts, routes), _allowed_risks(facts, routes)
         flaws = [f"both use {name}" for name in sorted(shared - allowed)]
         flaws += [flaw for pair in combinations(routes, 2) for flaw in _shared_stations(*pair)]
+        flaws += [f"stations of both have {name}" for name in sorted(_shared_places(facts, routes) - allowed)]
         flaws += _wrongly_declared(routes[0], allowed)
         but = "" if routes[0].demand.redundancy == "strict" else " and what none can avoid"
         yield flawless(f"{demand} in {phase}", f"routes that share nothing but their ends{but}", flaws)
@@ -113,7 +114,7 @@ def _risks(facts: Facts, route: RouteFacts, index: int) -> set[str]:
 
 def _along(names: set[str]) -> set[str]:
     """Return the risks that lie along spans, without buildings and nodes."""
-    return {name for name in names if name.partition(":")[0] not in ("site", "node")}
+    return {name for name in names if not is_place(name)}
 
 
 def _shared_risks(facts: Facts, routes: Sequence[RouteFacts]) -> set[str]:
@@ -138,6 +139,20 @@ def _shared_stations(first: RouteFacts, second: RouteFacts) -> Iterator[str]:
     if first.demand.disjoint in ("structure", "node"):
         roofs = (first.hop_sites & second.interior_sites) | (second.hop_sites & first.interior_sites)
         yield from (f"a station and a hop of both stand at {site}" for site in sorted(roofs))
+
+
+def _shared_places(facts: Facts, routes: Sequence[RouteFacts]) -> set[str]:
+    """Return the buildings and power feeds that stations of several routes share, other than at their own ends."""
+    own = own_names(facts.network, routes[0].demand)
+    named = [
+        {
+            name
+            for site in route.interior_sites | route.hop_sites
+            for name in place_names(facts.network, site, route.demand.disjoint)[1:]
+        }
+        for route in routes
+    ]
+    return {name for first, second in combinations(named, 2) for name in first & second} - own
 
 
 def _wrongly_declared(route: RouteFacts, allowed: set[str]) -> list[str]:

@@ -15,9 +15,9 @@ from planner.verify.rings import links_of_rings, stay_joined
 def list_failures(network: Network, scenario: Scenario, plan: Plan) -> tuple[Failure, ...]:
     """Return what each single failure takes from the services of the last phase, the most harmful first.
 
-    Fails, one at a time, every risk group of the spans in use and every site that holds a station or the end of a
-    free-space hop in between; a site takes all routes that have either there. A link of a ring whose partners still
-    reach each other the other way round counts as weakened, not as lost. Most harm is the most weight of demands
+    Fails, one at a time, every risk group of the spans and sites in use and every site that holds a station or the end
+    of a free-space hop in between; a site takes all routes that have either there. A link of a ring whose partners
+    still reach each other the other way round counts as weakened, not as lost. Most harm is the most weight of demands
     without a route, then the most weight of demands that keep one, then the name. A span without risk groups fails on
     its own under its id.
     """
@@ -34,6 +34,8 @@ def list_failures(network: Network, scenario: Scenario, plan: Plan) -> tuple[Fai
     for demand, routes in services.items():
         for route in routes:
             for group in _risk_groups(network, index, route):
+                hit["span", group][demand] += 1
+            for group in {group for site in _sites(route, roofs) for group in network.site(site).risk_groups}:
                 hit["span", group][demand] += 1
             for site in _sites(route, roofs) & inner:
                 hit["site", site][demand] += 1

@@ -109,6 +109,20 @@ def shares_inside(
     return found
 
 
+def shapes_at(
+    places: Sequence[Point], shapes: Sequence[shapely.Geometry], crs: str, within_m: float
+) -> list[dict[int, float]]:
+    """Return, for every place, the shapes within a distance and how far they are, by their positions."""
+    if not places or not shapes:
+        return [{} for _ in places]
+    plane, to_degrees = _Plane.around(places[0]), _to_degrees(crs)
+    flat = [plane.shape(shapely.transform(shapely.force_2d(shape), to_degrees, interleaved=False)) for shape in shapes]
+    points = [plane.shape(shapely.Point(place)) for place in places]
+    tree = shapely.STRtree(flat)
+    near = [tree.query(point, predicate="dwithin", distance=within_m).tolist() for point in points]
+    return [{at: float(flat[at].distance(point)) for at in found} for point, found in zip(points, near, strict=True)]
+
+
 def _to_degrees(crs: str) -> Callable[..., Any]:
     try:
         return Transformer.from_crs(crs, LONGITUDE_LATITUDE, always_xy=True).transform

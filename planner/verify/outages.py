@@ -116,7 +116,10 @@ class _Book:
                 counted = {"per_route": 1, "per_lane": route.lanes, "per_extra_lane": route.lanes - 1}[need.counted]
                 if counted and need.item in self.reliability.equipment:
                     found[f"{need.item} at {station.site}"] = self.reliability.equipment[need.item].unavailability
-        return found | {f"power at {place}": self.reliability.power.unavailability for place in places}
+        feeds = {self.scenario.site(place).power_feed for place in places} - {""}
+        alone = {place for place in places if not self.scenario.site(place).power_feed}
+        powered = [f"power of {feed}" for feed in feeds] + [f"power at {place}" for place in alone]
+        return found | dict.fromkeys(powered, self.reliability.power.unavailability)
 
     def visibility_km(self, route: Route) -> float:
         """Return the visibility that the hops of a route are designed for; 0 without hops."""

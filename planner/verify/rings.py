@@ -9,7 +9,7 @@ from planner.scenario import Demand, Scenario
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding, flawless
 from planner.verify.routes import RouteFacts
-from planner.verify.unavoidable import risk_names
+from planner.verify.unavoidable import own_names, place_names, risk_names
 
 
 def links_of_rings(scenario: Scenario) -> dict[str, list[Demand]]:
@@ -48,6 +48,10 @@ def _cuts(facts: Facts, links: list[Demand], routes: list[RouteFacts]) -> Iterat
                 hit[name].add(route.demand.id)
         for station in route.route.stations:
             hit[f"site:{station.site}"].add(route.demand.id)
+            if station.site in route.interior_sites:
+                own = own_names(facts.network, route.demand)
+                for name in set(place_names(facts.network, station.site, route.demand.disjoint)) - own:
+                    hit[name].add(route.demand.id)
     places = {f"site:{site}": site for link in links for site in (link.a, link.b)}
     for link in links:
         for site in (link.a, link.b):

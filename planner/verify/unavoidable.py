@@ -69,9 +69,9 @@ class UnavoidableRisks:
         if not members:
             return False
         around = {name}
-        if not _is_place(name):
+        if not is_place(name):
             common = (set(risk_names(self._network, span, demand.disjoint)) for span in members)
-            around |= {outer for outer in set.intersection(*common) if not _is_place(outer)}
+            around |= {outer for outer in set.intersection(*common) if not is_place(outer)}
         return any(self._is_unavoidable(demand, outer) for outer in sorted(around))
 
     def _is_unavoidable(self, demand: Demand, name: str) -> bool:
@@ -116,7 +116,7 @@ def risk_names(network: Network, span: int, level: Disjointness) -> tuple[str, .
             )
     in_air = columns.medium[span] == "free_space"
     hops = [hop for hop in network.hops if hop.id == columns.ids[span]] if in_air else []
-    roofs = tuple(f"site:{end}" for hop in hops for end in (hop.a, hop.b))
+    roofs = tuple(name for hop in hops for end in (hop.a, hop.b) for name in place_names(network, end, level))
     ends = (f"node:{network.nodes.ids[int(column[span])]}" for column in (columns.start, columns.end))
     return (*(groups or alone), *roofs, *(ends if level == "node" else ()))
 
@@ -124,8 +124,16 @@ def risk_names(network: Network, span: int, level: Disjointness) -> tuple[str, .
 def own_names(network: Network, demand: Demand) -> frozenset[str]:
     """Return the names of the buildings and nodes at which all routes of a demand end."""
     nodes = [network.nodes.ids[network.site(site).node] for site in (demand.a, demand.b)]
-    return frozenset((f"site:{demand.a}", f"site:{demand.b}", *(f"node:{node}" for node in nodes)))
+    places = (name for end in (demand.a, demand.b) for name in place_names(network, end, demand.disjoint))
+    return frozenset((*places, *(f"node:{node}" for node in nodes)))
 
 
-def _is_place(name: str) -> bool:
-    return name.partition(":")[0] in ("site", "node")
+def place_names(network: Network, site: str, level: Disjointness) -> tuple[str, ...]:
+    """Return the names of the risks of a station at a site that count at a level: the site, its building, its power."""
+    shared = network.site(site).risk_groups if level in ("structure", "node") else ()
+    return (f"site:{site}", *shared)
+
+
+def is_place(name: str) -> bool:
+    """Return whether a risk is met at a node or a site, not along a span."""
+    return name.partition(":")[0] in ("site", "node", "site-building", "site-power")

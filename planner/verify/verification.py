@@ -13,6 +13,7 @@ from planner.verify.facts import Facts, collect_facts
 from planner.verify.failures import list_failures
 from planner.verify.input_checks import names_are_known
 from planner.verify.override_checks import unread_drawing
+from planner.verify.place_checks import unread_buildings
 from planner.verify.sampling_checks import different_chains
 
 
@@ -57,6 +58,8 @@ def _unchecked(facts: Facts) -> Iterator[str]:
     for layer in facts.scenario.spec.layers.overrides:
         if unread := unread_drawing(facts.scenario, layer):
             yield f"Which spans the drawn overrides concern was taken from the network: {unread}."
+    if unread := unread_buildings(facts.scenario):
+        yield f"Which sites share a building was taken from the network: {unread}."
     own = [facts.network.spans.ids[index] for index in facts.used_spans if facts.prices.is_own(index)]
     if own:
         yield f"Spans with a rent or lease of their own instead of the price list's: {', '.join(own)}."

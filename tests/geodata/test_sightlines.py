@@ -81,9 +81,13 @@ def test_nothing_is_said_without_heights_or_buildings_at_the_ends(tmp_path):
     assert not [note for note in plain.notes if "building" in note]
 
 
-def test_layers_of_buildings_are_read_only_for_hops(tmp_path):
-    world = make_scenario(tmp_path, more_layers={"buildings": [{"path": "streets.geojson"}]})
+def test_without_hops_buildings_only_say_which_sites_share_one(tmp_path):
+    (tmp_path / "buildings.geojson").write_text(collection([tower()]), encoding="utf-8")
+    world = make_scenario(tmp_path, more_layers={"buildings": [{"path": "buildings.geojson"}]})
     assert not [note for note in build_network(world).notes if "building" in note]
+    world = make_scenario(tmp_path, more_layers={"buildings": [{"path": "streets.geojson"}]})
+    with pytest.raises(InputError, match="layer holds no polygons"):
+        build_network(world)
 
 
 def test_parts_stand_for_an_outline_without_height(tmp_path):

@@ -338,6 +338,7 @@ SPOILINGS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "price of a cable": (lambda c: c.edit_span("s06", cable_capex=1.0), {"prices_are_right"}),
     "price of a lease": (lambda c: c.edit_span("s08", lease_per_fiber_year=1.0), {"prices_are_right"}),
     "price of a terminal": (lambda c: c.edit_span("hop-B-C", cable_capex=1.0), {"prices_are_right"}),
+    "shared power": (lambda c: c.edit_site("x", risk_groups=("site-power:p",)), {"sites_share_as_they_lie"}),
     "override": (lambda c: c.edit_span("s00", override="overrides[0]"), {"overrides_are_kept"}),
     "price of a lateral": (lambda c: c.edit_site("x", lateral_capex=1.0), {"prices_are_right"}),
     # money
