@@ -34,6 +34,7 @@ HALVINGS = 9
 LOWEST_RATE_SHARE = 1e-6
 LOWEST_FIDELITY = 0.51
 MOST_LINKS = 8
+SHORTEST_LINK_KM = 0.001
 KM_PER_DEGREE = 111.195
 RARELY = 1e-6
 NEW_SITE = "new-site"
@@ -303,6 +304,7 @@ def _new_link(world: SettledWorld, demand: Demand) -> Iterator[Change]:
     places = np.column_stack([nodes.lon_deg, nodes.lat_deg]) * scale
     ends = [np.flatnonzero(part) for part in parts]
     apart_km, nearest = cKDTree(places[ends[1]]).query(places[ends[0]])
+    apart_km = np.maximum(apart_km, SHORTEST_LINK_KM)  # two nodes may share a place
     at = int(np.argmin(apart_km))
     u, v = int(ends[0][at]), int(ends[1][nearest[at]])
     price = 1000.0 * float(apart_km[at]) * _price_per_m(world.scenario)

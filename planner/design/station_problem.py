@@ -12,8 +12,17 @@ from dataclasses import dataclass, replace
 from planner.design.hop_sites import hop_sites
 from planner.design.rooms import Room
 from planner.design.routes import RouteJudge
-from planner.design.station_graph import StationLink, list_walks, station_links
-from planner.design.stations import BestChains, Reaches, Tariff, units_of_role
+from planner.design.station_graph import (
+    StationLink,
+    Walks,
+    fewest_links,
+    links_that_meet,
+    list_walks,
+    station_links,
+    useful_pairs,
+    without_detours,
+)
+from planner.design.stations import NO_LANES, BestChains, Reaches, Tariff, units_of_role
 from planner.scenario import Demand, Scenario, Technology
 
 Units = Mapping[str, int]
@@ -44,6 +53,8 @@ class ChainChoice:
     options: tuple[ChainOption, ...]
     links: tuple[StationLink, ...]
     """Links for chains with repeaters; none where no option has more than one link."""
+    meets: Mapping[str, tuple[int, ...]]
+    """Risk of which at most one route of the demand may meet any, and meets it in a row -> links that meet it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,31 +87,72 @@ def build_station_problem(
     walks = {item.id: list_walks(scenario, judge.graph, reaches.distances, item) for item in scenario.spec.technologies}
     limited = {item for found in rooms.values() for room in found for item in room.uses}
     counted = frozenset(item for item, prices in tariff.item.items() if any(prices) or item in limited)
-    parts = [(part, demand.id) for demand in scenario.demands for part in demand.by_target()]
-    choices: list[ChainChoice] = []
-    for number, (demand, _) in enumerate(parts):
-        for name, pairs in reaches.by_demand[demand.id].options.items():
-            technology = scenario.technology(name)
-            best = BestChains(reaches.distances, scenario, demand, technology)
-            most = max(links for links, _ in pairs)
-            choices.append(
-                ChainChoice(
-                    demand=number,
-                    technology=name,
-                    phases=_phases(scenario, demand, name),
-                    options=_options(technology, pairs, counted),
-                    links=station_links(judge, best, demand, walks[name], most_links=most) if most > 1 else (),
-                )
-            )
+    parts = [
+        _Part(demand=part, whole=demand.id, is_alone=demand.routes == 1)
+        for demand in scenario.demands
+        for part in demand.by_target()
+    ]
+    choices = [
+        _choice(judge, reaches, part, technology, walks[technology], counted, demand=number)
+        for number, part in enumerate(parts)
+        for technology in reaches.by_demand[part.demand.id].options
+    ]
     return StationProblem(
         phases=len(scenario.phases),
-        demands=tuple(part for part, _ in parts),
-        whole=tuple(whole for _, whole in parts),
-        first_phases=tuple(scenario.phase_index(part.from_phase) for part, _ in parts),
+        demands=tuple(part.demand for part in parts),
+        whole=tuple(part.whole for part in parts),
+        first_phases=tuple(scenario.phase_index(part.demand.from_phase) for part in parts),
         choices=tuple(choices),
         tariff=replace(tariff, site=_without(tariff.site, hop_sites(judge.network, scenario))),
         rooms=rooms,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """A demand, or what one of its targets asks of some of its routes."""
+
+    demand: Demand
+    whole: str
+    is_alone: bool
+    """Whether the demand wants one route in all."""
+
+
+def _choice(
+    judge: RouteJudge,
+    reaches: Reaches,
+    part: _Part,
+    name: str,
+    walks: Walks | None,
+    counted: frozenset[str],
+    *,
+    demand: int,
+) -> ChainChoice:
+    """Return what a part may do with a technology; `demand` is its number."""
+    asked, technology = part.demand, judge.scenario.technology(name)
+    options = reaches.by_demand[asked.id].options[name]
+    best = BestChains(reaches.distances, judge.scenario, asked, technology)
+    most = max(links for links, _ in options)
+    pairs = useful_pairs(best.usable_pairs(), asked, most) if most > 1 else []
+    may_shorten = _may_be_shorter(options, fewest_links(pairs, asked))
+    if may_shorten and (part.is_alone or asked.disjoint == "repeater"):
+        pairs = without_detours(pairs, asked)
+    links = station_links(judge, pairs, asked, walks, is_alone=part.is_alone)
+    return ChainChoice(
+        demand=demand,
+        technology=name,
+        phases=_phases(judge.scenario, asked, name),
+        options=_options(technology, options, counted),
+        links=links,
+        meets=links_that_meet(judge, best, asked, walks, links) if may_shorten and not part.is_alone else {},
+    )
+
+
+def _may_be_shorter(options: Sequence[tuple[int, int]], fewest: int) -> bool:
+    """Return whether chains of fewer links, but for one link alone, are possible too, and need no more lanes."""
+    lanes = dict(options)
+    columns = [lanes.get(links, NO_LANES) for links in range(max(2, fewest), max(lanes) + 1)]
+    return columns == sorted(columns)
 
 
 def _without(prices: Mapping[str, Sequence[float]], free: frozenset[str]) -> Mapping[str, Sequence[float]]:

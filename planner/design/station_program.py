@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -85,6 +85,7 @@ class _Program:
         """(site, item, phase) -> terms of what is needed there."""
         self._visits: dict[tuple[str, str, int], list[Any]] = defaultdict(list)
         """(demand, repeater site, phase) -> terms of how many of its routes have a repeater there."""
+        self._count = 0
         self._tightening: list[tuple[str, str, int, Any]] = []
         self._add_routes()
         for row in self._rows():
@@ -145,6 +146,7 @@ class _Program:
             if choice.links:
                 for t in choice.phases:
                     yield from self._flow_rows(c, choice, t)
+        yield from self._apart_rows()
         yield from self._site_rows()
         yield from self._unit_rows()
 
@@ -171,6 +173,34 @@ class _Program:
         links = pulp.lpSum(self.flow[c, number, t] for number in range(len(choice.links)))
         yield links <= pulp.lpSum(option.most * self.routes[c, o, t] for o, option in enumerate(choice.options))
         yield links >= pulp.lpSum(option.fewest * self.routes[c, o, t] for o, option in enumerate(choice.options))
+
+    def _apart_rows(self) -> Iterator[Any]:
+        """Yield: of the routes of a demand, at most one meets a risk, in one link or in several in a row."""
+        users: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+        for c, choice in enumerate(self.problem.choices):
+            for risk, numbers in choice.meets.items():
+                users[self.problem.whole[choice.demand], risk] += [(c, number) for number in numbers]
+        for group in _largest(users.values()):
+            for t in range(self.problem.phases):
+                flows = [(c, number) for c, number in group if (c, number, t) in self.flow]
+                repeats = yield from self._repeats(flows, t)
+                yield pulp.lpSum(self.flow[c, number, t] for c, number in flows) - pulp.lpSum(repeats) <= 1
+
+    def _repeats(self, flows: Iterable[tuple[int, int]], t: int) -> Generator[Any, None, list[pulp.LpVariable]]:
+        """Yield rows for, and return, how many routes go on over some links at each station where they came by one."""
+        came: dict[tuple[int, str], list[Any]] = defaultdict(list)
+        goes: dict[tuple[int, str], list[Any]] = defaultdict(list)
+        for c, number in flows:
+            link, flow = self.problem.choices[c].links[number], self.flow[c, number, t]
+            came[c, link.head].append(flow)
+            goes[c, link.tail].append(flow)
+        repeats = []
+        for place in sorted(came.keys() & goes.keys()):
+            self._count += 1
+            repeats.append(self.lp.add_variable(f"b_{self._count}", lowBound=0, upBound=1))
+            yield repeats[-1] <= pulp.lpSum(came[place])
+            yield repeats[-1] <= pulp.lpSum(goes[place])
+        return repeats
 
     def _site_rows(self) -> Iterator[Any]:
         """Yield: stations stand in open sites, once for each demand; open sites stay so."""
@@ -241,6 +271,18 @@ class _Program:
     def _priced(self, price: float) -> float:
         self.prices.add(price)
         return price
+
+
+def _largest(groups: Iterable[list[tuple[int, int]]]) -> list[tuple[tuple[int, int], ...]]:
+    """Return the groups, sorted and each once, without those that are part of another."""
+    sets = sorted({frozenset(group) for group in groups}, key=lambda group: (-len(group), sorted(group)))
+    kept: dict[tuple[int, int], list[frozenset[tuple[int, int]]]] = defaultdict(list)
+    for group in sets:
+        if not any(group <= other for other in kept[min(group)]):
+            for member in group:
+                kept[member].append(group)
+    found = {group for column in kept.values() for group in column}
+    return sorted(tuple(sorted(group)) for group in found)
 
 
 def _items(options: list[Any]) -> list[str]:

@@ -11,11 +11,12 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
 
 import numpy as np
 
+from planner.catalog import LinkHardware
 from planner.design.distances import Distances, FastestLink
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
@@ -118,7 +119,7 @@ class BestChains:
         return self._evaluate(links).fidelity + FIDELITY_IN_HAND >= self._demand.min_fidelity
 
     def _evaluate(self, links: tuple[ElementaryLink, ...]) -> RoutePerformance:
-        return evaluate_route(links, self._hardware, min_fidelity=self._demand.min_fidelity, preference="rate")
+        return _fastest_performance(links, self._hardware, self._demand.min_fidelity)
 
     def _limit_hz(self, quiet: Sequence[ElementaryLink], noisy: Sequence[ElementaryLink]) -> float:
         """Return a rate that no links exceed, given the fastest without noise and the fastest with all noise.
@@ -203,6 +204,14 @@ class BestChains:
         for _ in range(links - 2):
             reached_hz = np.minimum(reached_hz[:, None], rates_hz[2:, 2:]).max(axis=0, initial=0.0)
         return float(np.minimum(reached_hz, rates_hz[2:, 1]).max(initial=0.0))
+
+
+@lru_cache(maxsize=10_000)
+def _fastest_performance(
+    links: tuple[ElementaryLink, ...], hardware: LinkHardware, min_fidelity: float
+) -> RoutePerformance:
+    """Return what links deliver, set for most pairs; demands share links, and ask the same again and again."""
+    return evaluate_route(links, hardware, min_fidelity=min_fidelity, preference="rate")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from planner.design import design_plan
 from planner.design.bounds import lower_bound
 from planner.design.graph import design_graph
 from planner.design.ledger import PriceTable
-from planner.design.station_plan import StationPlan
+from planner.design.station_plan import StationPlan, plan_stations
 from planner.design.stations import Reaches, present_tariff, station_cost
 from planner.errors import InfeasibleError
 from planner.plan import Plan
@@ -174,3 +174,35 @@ def test_repeaters_too_few_for_disjoint_routes_are_called_so(tmp_path: Path) -> 
     world = make_world(tmp_path, ring, [stored("A", "B", routes=2)], technologies=short_links(0.6))
     with pytest.raises(InfeasibleError, match="no choice of repeater sites"):
         design_plan(world.network, world.scenario)
+
+
+def test_repeaters_on_one_line_do_not_serve_two_routes(tmp_path: Path) -> None:
+    drawing = "A=======m=n=====B\n:               :\n:               :\n:               :\n+===p=======q===+"
+    values: list[float] = []
+    for level, repeaters in (("repeater", {"m", "n"}), ("span", {"m", "p", "q"}), ("node", {"m", "p", "q"})):
+        wanted = [stored("A", "B", routes=2, disjoint=level)]
+        world = make_world(tmp_path, drawing, wanted, technologies=short_links(1.2))
+        plan = try_plan(world)
+        assert isinstance(plan, Plan)
+        found = {item.site for item in plan.installations if item.item == "memory-node"} - {"A", "B"}
+        assert {"m" if site == "n" and level != "repeater" else site for site in found} == repeaters
+        prices = PriceTable(world.network, world.scenario)
+        values.append(plan_stations(world.network, world.scenario, prices).value)
+        node, hut = prices.item["memory-node"][0], prices.site["m"][0]
+    assert values[1] == values[2] >= values[0] + node + hut  # and the middle of one more link
+
+
+def test_a_route_may_pass_the_same_street_on_its_way_to_a_repeater_and_back(tmp_path: Path) -> None:
+    drawing = "A==+==B\n:  :  :\n:  r  :\n:     :\np==n==q"
+    for level in ("span", "structure", "node"):
+        wanted = [stored("A", "B", routes=2, disjoint=level)]
+        plan = try_plan(make_world(tmp_path, drawing, wanted, technologies=short_links(0.62)))
+        assert isinstance(plan, Plan)
+        assert {item.site for item in plan.installations if item.item == "memory-node"} == {
+            "A",
+            "B",
+            "n",
+            "p",
+            "q",
+            "r",
+        }
