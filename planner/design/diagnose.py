@@ -10,11 +10,12 @@ from planner.design.graph import design_graph, sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.pricing import RouteSearch
 from planner.design.remedies import demand_changes
-from planner.design.routes import RouteJudge, allowed_technologies
+from planner.design.routes import RouteJudge
 from planner.design.search import STARTS, LocalSearch
 from planner.design.settled import SettledWorld
 from planner.design.shortfalls import budget_changes, phases_of
 from planner.design.stations import Reach, Reaches, capital_tariff, station_cost
+from planner.design.stretches import allowed_technologies, stretches
 from planner.design.work import Work
 from planner.errors import Change, InfeasibleError, Obstacle, PlannerError, SolverError
 from planner.network import Network
@@ -61,10 +62,12 @@ def refuse(world: SettledWorld, found: Mapping[str, tuple[Obstacle, ...]]) -> In
 def _missing_means(scenario: Scenario, demand: Demand) -> list[str]:
     """Return a reason when no technology or no site for its stations is allowed."""
     technologies = allowed_technologies(scenario, demand)
-    if not technologies:
+    bare = [part for part in stretches(scenario, demand) if not allowed_technologies(scenario, part)]
+    if bare:
+        until = f"up to {bare[0].until_phase}" if bare[0].until_phase else "from then on"
         return [
-            f"demand {demand.id} wants {demand.rate_plane} pairs from phase {demand.from_phase} on, "
-            f"but no technology that counts {demand.rate_plane} pairs is allowed in all phases from then on"
+            f"demand {demand.id} wants {demand.rate_plane} pairs from phase {bare[0].from_phase} on, "
+            f"but no technology that counts {demand.rate_plane} pairs is allowed in all phases {until}"
         ]
     roles = {"pair_source" if item.pair_source else "heralding" for item in technologies}
     if not any(sites_that_host(scenario, role, demand) for role in roles):
@@ -161,7 +164,8 @@ def _explain_budgets(world: SettledWorld, prices: PriceTable, clock: str) -> Pla
     scenario = world.scenario
     work = Work(gap=0.0, budget=DIAGNOSIS_STEPS, time_limit_s=scenario.spec.solver.time_limit_s)
     search = RouteSearch(design_graph(world.network), RouteJudge(world.network, scenario))
-    local = LocalSearch(search, prices, scenario.demands, work)
+    parts = [part for demand in scenario.demands for part in stretches(scenario, demand)]
+    local = LocalSearch(search, prices, parts, work)
     best = local.improve(local.construct(world.past, orders=STARTS), DIAGNOSIS_STEPS)
     proven = _unavoidable(world, prices)
     hints: list[str] = []

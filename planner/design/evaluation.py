@@ -13,9 +13,10 @@ from planner.design.bounds import METHOD
 from planner.design.drawn_routes import Drawing, DrawnRoute, NoWayError, WalkFinder, load_drawing, passed_sites
 from planner.design.graph import sites_that_host
 from planner.design.rollouts import Draft
-from planner.design.routes import Candidate, RouteJudge, conceivable_technologies
+from planner.design.routes import Candidate, RouteJudge
 from planner.design.settled import SettledWorld, settle
 from planner.design.strategies import prover
+from planner.design.stretches import conceivable_technologies
 from planner.design.work import Work
 from planner.errors import InputError, Problem
 from planner.fixed import fixed_parts

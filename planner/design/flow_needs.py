@@ -13,8 +13,8 @@ from planner.design.ledger import NEVER
 from planner.design.loss_limits import max_walk_loss_db
 from planner.design.paths import disjoint_pair, shortest_trees
 from planner.design.redundancy import ChainLink
-from planner.design.routes import conceivable_technologies
 from planner.design.stations import Reaches
+from planner.design.stretches import conceivable_technologies
 from planner.network import Integers, Network
 from planner.scenario import Demand, Scenario
 

@@ -15,6 +15,7 @@ from planner.design.rebates import Rebates, present_rebate
 from planner.design.rooms import site_rooms
 from planner.design.routes import Candidate
 from planner.design.spanprices import span_prices
+from planner.design.stretches import phases_of
 from planner.network import Floats, Integers, Network
 from planner.scenario import EquipmentNeed, Scenario
 
@@ -145,13 +146,16 @@ class PriceTable:
         """Return whether the spending of the phases respects every limit."""
         return all(limit.spent(spending) <= limit.amount for limit in self.limits)
 
-    def lease_from(self, phase: int) -> float:
-        """Return the present worth of one unit a year from a phase to the horizon."""
-        return math.fsum(self.lease[phase:])
+    def lease_in(self, first: int, last: int) -> float:
+        """Return the present worth of one unit a year from one phase to the end of another."""
+        return math.fsum(self.lease[first : last + 1])
 
 
 class Ledger:
-    """The state of a plan in the making: routes per demand, kept from the demand's first phase to the horizon."""
+    """The state of a plan in the making: routes per demand, kept from the demand's first phase to the horizon.
+
+    A demand that may be upgraded has routes for each stretch of phases, under the stretch's id.
+    """
 
     def __init__(self, prices: PriceTable, past: Past = NOTHING) -> None:
         """Start with nothing but what stands already."""
@@ -196,21 +200,25 @@ class Ledger:
         twin.reset()
         return twin
 
-    def _first_phase(self, candidate: Candidate) -> int:
+    def _phases_of(self, candidate: Candidate) -> tuple[int, int]:
+        """Return the first and the last phase in which a candidate serves."""
         scenario = self.prices.scenario
-        return scenario.phase_index(scenario.demand(candidate.demand).from_phase)
+        return candidate.stretch or phases_of(scenario, scenario.demand(candidate.demand))
+
+    def _lease(self, candidate: Candidate) -> float:
+        return candidate.lease_per_year * self.prices.lease_in(*self._phases_of(candidate))
 
     def _enter(self, candidate: Candidate) -> None:
-        phase = self._first_phase(candidate)
+        phase, last = self._phases_of(candidate)
         bought = 0 if self.prices.at_first else phase
         spans = np.fromiter(candidate.passes, np.int64)
         self.span_phase[spans] = np.minimum(self.span_phase[spans], bought)
-        self.fibers[phase:, spans] += candidate.fibers * np.fromiter(candidate.passes.values(), np.int64)
+        self.fibers[phase : last + 1, spans] += candidate.fibers * np.fromiter(candidate.passes.values(), np.int64)
         for site in candidate.sites:
             self.site_phase[site] = min(self.site_phase.get(site, NEVER), bought)
         for key, units in candidate.needs.items():
             column = self.units.setdefault(key, [0] * len(self.prices.phases))
-            for later in range(phase, len(column)):
+            for later in range(phase, last + 1):
                 column[later] += units
 
     def span_prices(self, phase: int) -> Floats:
@@ -227,9 +235,9 @@ class Ledger:
         starts = np.take_along_axis(self.prices.spans.start, needed[None, :], axis=0)[0]
         return np.where((self.span_phase >= 0) & (self.span_phase < NEVER), starts, self.span_phase)
 
-    def full_spans(self, phase: int, fibers: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return a flag for each span that has not enough free fibers for one more pass."""
-        used = self.fibers[phase:].max(axis=0)
+    def full_spans(self, first: int, last: int, fibers: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return a flag for each span that has not enough free fibers for one more pass in some phases."""
+        used = self.fibers[first : last + 1].max(axis=0)
         full: np.ndarray[tuple[int], np.dtype[np.bool_]] = used + fibers > self.prices.network.spans.max_fibers
         return full
 
@@ -274,8 +282,8 @@ class Ledger:
         return cost
 
     def _has_room(self, site: str, more: Mapping[str, int]) -> bool:
-        """Return whether a site has room for what it has and some more needs; units only grow from phase to phase."""
-        needs = Counter({item: column[-1] for (at, item), column in self.units.items() if at == site})
+        """Return whether a site has room for what it has and some more needs; what is bought stays."""
+        needs = Counter({item: max(column) for (at, item), column in self.units.items() if at == site})
         needs.update(more)
         units = {item: -(-count // self.prices.serves[item]) for item, count in needs.items()}
         for (at, item), owned in self.past.units.items():
@@ -301,7 +309,8 @@ class Ledger:
         """Return whether free fibers and the room of sites suffice for one or more routes of a demand."""
         if self.prices.rooms and not self.has_room(*routes):
             return False
-        used = self.fibers[self._first_phase(routes[0]) :].max(axis=0)
+        first, last = self._phases_of(routes[0])
+        used = self.fibers[first : last + 1].max(axis=0)
         limits = self.prices.network.spans.max_fibers
         taken: Counter[int] = Counter()
         for route in routes:
@@ -310,13 +319,13 @@ class Ledger:
 
     def added_cost(self, *routes: Candidate) -> float:
         """Return the present cost that one or more routes of a demand would add to the plan together."""
-        phase = self._first_phase(routes[0])
+        phase = self._phases_of(routes[0])[0]
         spans = sorted({span for route in routes for span in route.passes})
         needs: Counter[tuple[str, str]] = Counter()
         for route in routes:
             needs.update(route.needs)
         cost = float(self.span_prices(phase)[spans].sum())
-        cost += math.fsum(route.lease_per_year for route in routes) * self.prices.lease_from(phase)
+        cost += math.fsum(map(self._lease, routes))
         cost += math.fsum(self.site_price(site, phase) for site in sorted({s for route in routes for s in route.sites}))
         return cost + math.fsum(
             self.units_price(site, item, units, phase) for (site, item), units in sorted(needs.items())
@@ -331,9 +340,7 @@ class Ledger:
         if self.prices.rebates.steps:
             cost -= present_rebate(self.prices.rebates, self.prices.item, self.purchases())
         return cost + math.fsum(
-            candidate.lease_per_year * self.prices.lease_from(self._first_phase(candidate))
-            for demand_id in sorted(self.routes)
-            for candidate in self.routes[demand_id]
+            self._lease(candidate) for demand_id in sorted(self.routes) for candidate in self.routes[demand_id]
         )
 
     def built(self) -> dict[int, int]:
@@ -349,10 +356,11 @@ class Ledger:
     def spending(self) -> list[float]:
         """Return what counts against the budgets in every phase, in money of the price year."""
         routes = [candidate for demand_id in sorted(self.routes) for candidate in self.routes[demand_id]]
-        leases = [
-            math.fsum(item.lease_per_year for item in routes if self._first_phase(item) <= phase)
-            for phase in self.prices.phases
-        ]
+        leases = [0.0 for _ in self.prices.phases]
+        for item in routes:
+            first, last = self._phases_of(item)
+            for phase in range(first, last + 1):
+                leases[phase] += item.lease_per_year
         return self.prices.spending(self.built(), self.opened(), self.purchases(), leases)
 
     def purchases(self) -> dict[tuple[str, str, int], int]:

@@ -21,7 +21,8 @@ from planner.design.ledger import Ledger
 from planner.design.pairs import PairSearch, ring_risks
 from planner.design.paths import shortest_trees, sum_along, walk_to
 from planner.design.price_variants import price_variants
-from planner.design.routes import Candidate, RouteJudge, allowed_technologies, repeater_conflict
+from planner.design.routes import Candidate, RouteJudge, repeater_conflict
+from planner.design.stretches import allowed_technologies, phases_of
 from planner.network import Floats, Integers
 from planner.physics.performance import Arm, ElementaryLink, evaluate_route
 from planner.plan import Station
@@ -100,7 +101,7 @@ class RouteSearch:
     """Finds cheap routes in one network; counts every set of shortest trees as a step of work.
 
     `distortion`, a factor per span, makes the search look at other routes than the cheapest; what it finds is priced
-    truly all the same. `allowed`, a flag per span, confines it.
+    truly all the same. `allowed`, a flag per span, confines it, and so does `technology`.
     """
 
     def __init__(self, graph: DesignGraph, judge: RouteJudge) -> None:
@@ -111,6 +112,7 @@ class RouteSearch:
         self.steps = 0
         self.distortion: Floats | None = None
         self.allowed: NDArray[np.bool_] | None = None
+        self.technology: str | None = None
         self._pairs = PairSearch(graph, judge)
         index = judge.network.span_index()
         self._hop_ends = {index[hop.id]: (hop.a, hop.b) for hop in judge.network.hops}
@@ -130,12 +132,15 @@ class RouteSearch:
         """Return the cheapest route found that avoids some risk groups and sites, or None."""
         phase = self.scenario.phase_index(demand.from_phase)
         found: list[Candidate] = []
-        for technology in allowed_technologies(self.scenario, demand):
+        for technology in self._technologies(demand):
             task = self._task(demand, technology, phase, avoid)
             for price in price_variants(self.judge, demand, self._span_prices(task, ledger, avoid)):
                 found += self._routes_of(task, ledger, price)
         fitting = [candidate for candidate in found if ledger.fits(candidate)]
         return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
+
+    def _technologies(self, demand: Demand) -> tuple[Technology, ...]:
+        return tuple(t for t in allowed_technologies(self.scenario, demand) if self.technology in (None, t.id))
 
     def _task(self, demand: Demand, technology: Technology, phase: int, avoid: frozenset[str]) -> _Task:
         least, risks = demand.min_security_class, self.judge.risks(demand)
@@ -161,7 +166,9 @@ class RouteSearch:
     def _span_prices(self, task: _Task, ledger: Ledger, avoid: frozenset[str]) -> Floats:
         """Return the price of one pass over each span; infinite where it is full or to be avoided."""
         fibers = task.technology.fibers_per_route
-        lease = ledger.prices.network.spans.lease_per_fiber_year * fibers * ledger.prices.lease_from(task.phase)
+        phases = phases_of(self.scenario, task.demand)
+        years = ledger.prices.lease_in(*phases)
+        lease = ledger.prices.network.spans.lease_per_fiber_year * fibers * years
         price = ledger.span_prices(task.phase) + lease
         for span, ends in self._hop_ends.items():
             # the telescopes stand in buildings that must be opened; a demand's own ends are open anyway
@@ -169,7 +176,7 @@ class RouteSearch:
             price[span] += sum(ledger.site_price(site, task.phase) for site in others)
         if self.distortion is not None:
             price *= self.distortion
-        price[ledger.full_spans(task.phase, fibers)] = UNREACHABLE
+        price[ledger.full_spans(*phases, fibers)] = UNREACHABLE
         price[self.judge.risks(task.demand).spans_with(avoid)] = UNREACHABLE
         if self.allowed is not None:
             price[~self.allowed] = UNREACHABLE
@@ -306,7 +313,7 @@ class RouteSearch:
         """Return what a first route should avoid so that a second is left: each path of cheap disjoint pairs."""
         phase = self.scenario.phase_index(demand.from_phase)
         corridors: dict[frozenset[str], None] = {}
-        for technology in allowed_technologies(self.scenario, demand):
+        for technology in self._technologies(demand):
             task = self._task(demand, technology, phase, frozenset())
             for price in price_variants(self.judge, demand, self._span_prices(task, ledger, frozenset())):
                 for price_per_db in CORRIDOR_LOSS_PRICES:

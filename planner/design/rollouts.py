@@ -15,6 +15,7 @@ from planner.design.routes import Candidate, RouteJudge
 from planner.design.search import STARTS, LocalSearch
 from planner.design.selection import Choice, choose
 from planner.design.solvers import SolverTask
+from planner.design.stretches import phases_of, stretches
 from planner.design.work import PROOF_GAP, Work
 from planner.network import Integers, Network
 from planner.scenario import Scenario
@@ -99,7 +100,8 @@ def plan_jointly(context: Context) -> Draft | None:
     """
     scenario, work, known, past = context.scenario, context.work, context.start, context.past
     search = RouteSearch(design_graph(context.network), RouteJudge(context.network, scenario))
-    local = LocalSearch(search, context.prices, scenario.demands, work)
+    parts = [part for demand in scenario.demands for part in stretches(scenario, demand)]
+    local = LocalSearch(search, context.prices, parts, work)
     local.pool.add(known)
     best = Ledger(context.prices, past)
 
@@ -112,7 +114,8 @@ def plan_jointly(context: Context) -> Draft | None:
         context.prove(follow)
     if local.plan is None:
         best = min(best, local.construct(past, known, orders=1), key=local.rank)
-    drafts = [] if _is_enough(context, local) else [_solve_pool(context, local, best)]
+    local.add_upgrades(best)
+    drafts = [] if _is_enough(context, local) and not local.has_stretches else [_solve_pool(context, local, best)]
     if not is_many and not work.is_done:
         context.prove(follow)
     if not work.is_over:
@@ -138,8 +141,8 @@ def _solve_pool(context: Context, local: LocalSearch, best: Ledger) -> Draft | N
     scenario, work = context.scenario, context.work
     candidates = local.pool.candidates
     serve_all = scenario.spec.objective == "net_present_cost"
-    work.unrouted = tuple(demand.id for demand in scenario.demands if demand.id not in best.routes)
-    if serve_all and work.unrouted:
+    work.unrouted = tuple(dict.fromkeys(part.whole for part in local.demands if part.id not in best.routes))
+    if serve_all and work.unrouted and not local.has_stretches:
         return None
     instance = build_instance(
         scenario,
@@ -172,9 +175,10 @@ def _draft_of_ledger(ledger: Ledger) -> Draft:
         site_phase=ledger.opened(),
         units=ledger.purchases(),
         services={
-            (demand.id, phase): ledger.routes[demand.id]
-            for phase in range(len(scenario.phases))
-            for demand in scenario.active_demands(phase)
+            (demand.id, phase): ledger.routes[part.id]
+            for demand in scenario.demands
+            for part in stretches(scenario, demand)
+            for phase in range(phases_of(scenario, part)[0], phases_of(scenario, part)[1] + 1)
         },
         candidate_bound=0.0,
         candidates=sum(len(routes) for routes in ledger.routes.values()),

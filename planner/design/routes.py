@@ -16,6 +16,7 @@ from planner.design.graph import DesignGraph, design_graph
 from planner.design.outages import Outages
 from planner.design.redundancy import risks_inside, unavoidable_risks
 from planner.design.risks import Risks, foreign_places
+from planner.design.stretches import allowed_technologies, phases_of
 from planner.network import Network, NetworkSite
 from planner.physics.performance import ElementaryLink, RoutePerformance, evaluate_route, has_choices
 from planner.plan import Plan, Route, RouteSettings, Station
@@ -47,6 +48,8 @@ class Candidate:
     lease_per_year: float
     fibers: int
     """Fibers taken by one pass."""
+    stretch: tuple[int, int] | None = None
+    """First and last phase in which it was meant to serve; none for all of its demand's."""
 
     @property
     def key(self) -> CandidateKey:
@@ -259,7 +262,8 @@ class RouteJudge:
         hop_sites = {site for span in passes for site in self._hop_ends.get(columns.ids[span], ())}
         risks, exempt = self.risks(demand), self._exempt_of(demand)
         return Candidate(
-            demand=demand.id,
+            demand=demand.whole,
+            stretch=phases_of(self.scenario, demand) if demand.until_phase else None,
             route=route,
             passes=dict(sorted(passes.items())),
             needs={key: units for key, units in sorted(needs.items()) if units},
@@ -320,44 +324,22 @@ def _lanes_for(performance: RoutePerformance, demand: Demand, technology: Techno
     return lanes if lanes <= technology.max_lanes else None
 
 
-def allowed_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:
-    """Return the technologies that a demand may use: allowed from its first phase to the last one."""
-    return _counting(scenario, demand, set.intersection(*_technologies_by_phase(scenario, demand)))
-
-
-def conceivable_technologies(scenario: Scenario, demand: Demand) -> tuple[Technology, ...]:
-    """Return the technologies that are allowed in some phase of a demand, as a bound must assume."""
-    return _counting(scenario, demand, set.union(*_technologies_by_phase(scenario, demand)))
-
-
-def _technologies_by_phase(scenario: Scenario, demand: Demand) -> list[set[str]]:
-    return [set(phase.technologies) for phase in scenario.phases[scenario.phase_index(demand.from_phase) :]]
-
-
-def _counting(scenario: Scenario, demand: Demand, names: set[str]) -> tuple[Technology, ...]:
-    """Return the technologies among these that count pairs where the demand wants, and connect to both of its ends.
-
-    Those with trusted nodes are for demands that allow them.
-    """
-    chosen = []
-    for technology in (scenario.technology(name) for name in sorted(names)):
-        hardware = scenario.link_hardware(technology)
-        misfits = [scenario.site(site).interface.misfit(hardware) for site in (demand.a, demand.b)]
-        is_trusted = demand.trusted_nodes or not technology.trusted_nodes
-        if hardware.rate_plane == demand.rate_plane and is_trusted and not any(misfits):
-            chosen.append(technology)
-    return tuple(chosen)
-
-
 def routes_of_plan(judge: RouteJudge, plan: Plan) -> tuple[Candidate, ...]:
-    """Return the routes of a plan's last phase for each demand, judged anew; what is unknown here is left out."""
+    """Return the routes of a plan's last phase for each demand, judged anew; what is unknown here is left out.
+
+    Of demands that may be upgraded, those of all phases.
+    """
     scenario, span_index = judge.scenario, judge.network.span_index()
     demands = {demand.id: demand for demand in scenario.demands}
     usable = {judge.network.spans.ids[span] for span in np.unique(judge.graph.arc_span).tolist()}
     hosts = {(site.id, role) for site in scenario.sites for role in site.hosts}
-    latest = {service.demand: service for service in plan.services if service.demand in demands}
+    latest = {
+        (service.demand, service.phase if demands[service.demand].upgrades else ""): service
+        for service in plan.services
+        if service.demand in demands
+    }
     found: list[Candidate] = []
-    for demand_id, service in sorted(latest.items()):
+    for (demand_id, _), service in sorted(latest.items()):
         technologies = {item.id: item for item in allowed_technologies(scenario, demands[demand_id])}
         for route in service.routes:
             demand = demands[demand_id].seen_by(route.target)
@@ -366,4 +348,4 @@ def routes_of_plan(judge: RouteJudge, plan: Plan) -> tuple[Candidate, ...]:
                 spans = [span_index[span] for span in route.spans]
                 candidate = judge.judge(demand, technologies[route.technology], spans, route.stations)
                 found += [candidate] if candidate is not None else []
-    return tuple(found)
+    return tuple({candidate.key: candidate for candidate in found}.values())

@@ -6,6 +6,7 @@ Every route on the way joins a pool; the integer program then picks the best com
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +15,7 @@ from planner.design.ledger import NEVER, Ledger, Past, PriceTable
 from planner.design.pairs import may_join
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate
+from planner.design.stretches import allowed_technologies, phases_of
 from planner.design.work import Work
 from planner.network import Floats, Integers
 from planner.scenario import Demand
@@ -69,9 +71,14 @@ class LocalSearch:
         self._random = np.random.default_rng(search.scenario.spec.solver.seed)
 
     @property
+    def has_stretches(self) -> bool:
+        """Return whether some demand may be upgraded: then the pool may hold plans that no order of routing finds."""
+        return any(demand.until_phase for demand in self.demands)
+
+    @property
     def has_choice(self) -> bool:
         """Return whether some demand has more routes in the pool than it needs."""
-        return len(self.pool) > sum(demand.routes for demand in self.demands)
+        return len(self.pool) > sum({demand.whole: demand.routes for demand in self.demands}.values())
 
     def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int) -> Ledger:
         """Return the best of the known routes and of a few orders in which demands are routed.
@@ -114,11 +121,26 @@ class LocalSearch:
         self.note(ledger)
         return ledger
 
+    def add_upgrades(self, ledger: Ledger) -> None:
+        """Add to the pool what each stretch of a demand would get with each of its technologies, beside the others.
+
+        One stretch after the other does not see that a technology which lasts saves new equipment.
+        """
+        for demand in self.demands:
+            names = [item.id for item in allowed_technologies(self.search.scenario, demand)]
+            for name in names if demand.until_phase and not self.work.is_stopped else ():
+                others = ledger.copy()
+                others.remove(part.id for part in self.demands if part.whole == demand.whole)
+                self.search.technology, before = name, self.search.steps
+                self.pool.add(self.search.cheapest_service(demand, others) or ())
+                self.work.spend(self.search.steps - before)
+        self.search.technology = None
+
     def _given(self, past: Past, known: Sequence[Candidate]) -> Ledger:
         """Return a ledger in which demands have the routes that are known for them, where those are what is asked."""
         ledger = Ledger(self.prices, past)
         for demand in self.demands:
-            routes = tuple(candidate for candidate in known if candidate.demand == demand.id)
+            routes = self._for(demand, known)
             is_whole = len(routes) == demand.routes and any(route.route.target == "primary" for route in routes)
             is_whole = is_whole and may_join(self.search.judge, demand, routes, ledger.routes)
             apart = all(first.conflicts.isdisjoint(second.conflicts) for first, second in combinations(routes, 2))
@@ -126,6 +148,14 @@ class LocalSearch:
                 ledger.add(demand.id, routes)
         self.note(ledger)
         return ledger
+
+    def _for(self, demand: Demand, known: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Return the known routes that may serve a demand, or a stretch of one."""
+        scenario = self.search.scenario
+        names = {technology.id for technology in allowed_technologies(scenario, demand)}
+        stretch = phases_of(scenario, demand) if demand.until_phase else None
+        own = (item for item in known if item.demand == demand.whole and item.route.technology in names)
+        return tuple(replace(item, stretch=stretch) for item in own)
 
     def _orders(self) -> list[list[Demand]]:
         """Return orders to construct plans in: hard demands first, early demands first, then at random."""
@@ -238,4 +268,5 @@ class LocalSearch:
         count = int(self._random.integers(MAX_REMOVED))
         near = sorted(shared, key=lambda name: (-shared[name], name))[: 2 * count]
         others = [near[i] for i in self._random.permutation(len(near))[:count]]
-        return [seed, *(self.search.scenario.demand(name) for name in others)]
+        by_id = {demand.id: demand for demand in self.demands}
+        return [seed, *(by_id[name] for name in others)]

@@ -20,7 +20,8 @@ from planner.catalog import LinkHardware
 from planner.design.distances import Distances, FastestLink
 from planner.design.graph import DesignGraph, sites_that_host
 from planner.design.ledger import PriceTable
-from planner.design.routes import ROUNDING, conceivable_technologies, is_too_lossy
+from planner.design.routes import ROUNDING, is_too_lossy
+from planner.design.stretches import conceivable_technologies
 from planner.network import Floats, Network
 from planner.physics.arm import dark_probability
 from planner.physics.fiber import transmittance

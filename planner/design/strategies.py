@@ -12,9 +12,10 @@ from planner.design.bounds import STEPS_PER_WORK, Listener, lower_bound
 from planner.design.ledger import Past, PriceTable
 from planner.design.rebates import counted
 from planner.design.rollouts import Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
-from planner.design.routes import Candidate, allowed_technologies
+from planner.design.routes import Candidate
 from planner.design.settled import SettledWorld
 from planner.design.station_plan import StationPlan
+from planner.design.stretches import allowed_technologies
 from planner.design.work import Work
 from planner.network import Network
 from planner.scenario import Budgets, Rollout, Scenario

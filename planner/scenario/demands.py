@@ -58,11 +58,16 @@ class Demand(Model):
     trusted_nodes: bool = False
     """Whether key may pass stations that know it (technologies with `trusted_nodes`); never for pairs or ebits."""
     from_phase: Identifier
+    upgrades: bool = False
+    """Whether technology and routes may change in a later phase, where that allows other technologies than the phase
+    before. New equipment is paid for; otherwise a technology must be allowed to the end, and routes are kept."""
     weight: Positive = 1.0
     """Worth of serving this demand, for the objective `service`."""
     group: Text = ""
     """Who asks: core, district, campus, emergency ..."""
     _target: Target = PrivateAttr(default="primary")
+    _whole: str = PrivateAttr(default="")
+    _until_phase: str = PrivateAttr(default="")
     _ring: str = PrivateAttr(default="")
     _ring_members: tuple[str, ...] = PrivateAttr(default=())
 
@@ -116,6 +121,22 @@ class Demand(Model):
     def target(self) -> Target:
         """Return for which of the routes the targets hold that this demand shows."""
         return self._target
+
+    @property
+    def whole(self) -> str:
+        """Return the id of the demand that this one is, or is a stretch of time of."""
+        return self._whole or self.id
+
+    @property
+    def until_phase(self) -> str:
+        """Return the last phase of a stretch; nothing for a demand that lasts to the end."""
+        return self._until_phase
+
+    def between(self, first: str, last: str) -> Demand:
+        """Return the demand as it is from one phase to another, with an id of its own."""
+        stretch = self.model_copy(update={"id": f"{self.id}/{first}", "from_phase": first})
+        stretch._whole, stretch._until_phase = self.whole, last
+        return stretch
 
     @property
     def has_lower_backup(self) -> bool:

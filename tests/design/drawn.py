@@ -12,7 +12,8 @@ import networkx as nx
 import numpy as np
 
 import worlds
-from planner.design.routes import Candidate, RouteJudge, allowed_technologies
+from planner.design.routes import Candidate, RouteJudge
+from planner.design.stretches import allowed_technologies
 from planner.network import Network, Spans, with_digest
 from planner.plan import Station
 from planner.scenario import Demand, Scenario, Technology
