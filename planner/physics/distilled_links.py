@@ -39,7 +39,8 @@ def distilled_state(
     `chains.waiting_decay`), then the outcomes travel between the stations; a failed round starts anew:
     T' = (E[max of two] + travel) / P. Gates are depolarizing with the fidelity of a swap. The herald's way is waited
     out before the first round, so that `idle_s` of the result is zero. Exact in the mean for pairs that appear at
-    random; a chain then takes distilled pairs as memoryless too, which makes it a little slow. Raises ValueError for
+    random. A second round, and a chain, take distilled pairs as memoryless too, which is on the safe side: sampled, one
+    round is up to 12 % faster in a chain, two rounds 10 % in a link and up to a third in a chain. Raises ValueError for
     memories that do not decay exponentially.
     Source: Bennett et al., PRL 76, 722 (1996); Deutsch et al., PRL 77, 2818 (1996).
     """

@@ -7,7 +7,7 @@ error is one of 0 (none), 1, 2, 3: the Pauli operator that separates the pair fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -52,6 +52,8 @@ class Midpoint:
     """Time from one attempt to the next."""
     herald_s: tuple[float, float]
     """Time in which each memory waits for the announcement."""
+    slot_s: float | None = None
+    """Mean time from one attempt to the next, where announced photons delay some of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +64,13 @@ class Announced:
     errors: Integers
 
 
-def midpoint_of(link: ElementaryLink, hardware: LinkHardware, settings: Settings = NOTHING_SET) -> Midpoint:
-    """Return what decides about the attempts of a link; raises ValueError for a link without memories."""
+def midpoint_of(
+    link: ElementaryLink, hardware: LinkHardware, settings: Settings = NOTHING_SET, min_fidelity: float = 0.25
+) -> Midpoint:
+    """Return what decides about the attempts of a link; raises ValueError for a link without memories.
+
+    The brightness of a source for absorbing memories is the planner's choice for `min_fidelity`.
+    """
     memory, detector, end = hardware.memory, hardware.detector, hardware.termination
     if memory is None:
         raise ValueError(f"only links between memories can be sampled, not {hardware.link_model}")
@@ -95,7 +102,9 @@ def midpoint_of(link: ElementaryLink, hardware: LinkHardware, settings: Settings
             **values,
         )
     if hardware.link_model == "absorptive":
-        return _absorbing(link, hardware, memory, noise_hz, values)
+        chosen = LINK_MODELS["absorptive"](link, hardware, Aim(min_fidelity=min_fidelity))
+        values["mean_pairs"] = (chosen.brightness_hz or 0.0) / memory.repetition_hz
+        return replace(_absorbing(link, hardware, memory, noise_hz, values), slot_s=chosen.clock_s)
     if hardware.link_model not in ("double_click", "single_click"):
         raise ValueError(f"only links between memories can be sampled, not {hardware.link_model}")
     dark = _dark(sum(noise_hz), detector, memory)
@@ -119,12 +128,10 @@ def _absorbing(
     mode_s = 1.0 / memory.repetition_hz
     left_s, right_s = (arm.length_km / hardware.fiber.velocity_km_per_s for arm in (link.left, link.right))
     stored = source.coupling_efficiency * memory.storage_efficiency / memory.emission_efficiency
-    chosen = LINK_MODELS["absorptive"](link, hardware, Aim())
     dark_hz = detector.dark_count_hz * detector.detectors
     window_s = min(mode_s, memory.detection_window_ns * 1e-9)
     seen = memory.storage_efficiency * detector.efficiency
     values |= {
-        "mean_pairs": (chosen.brightness_hz or 0.0) * mode_s,
         "pair_error": source.polarization_error + hardware.termination.drift_error,
         "drift": 0.0,
         "busy_s": left_s + right_s + memory.initialization_s,
