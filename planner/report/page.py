@@ -21,6 +21,7 @@ from planner.report.charts import line_swatch, street_swatch, swatch
 from planner.report.colours import BROKEN_LOOK, FAILED_LOOK, LINE_LOOKS, MARKER_LOOKS, LineLook, MarkerLook
 from planner.report.dossier import Dossier, phase_names
 from planner.report.layers import LAYERS, LEGEND_GROUPS, Feature, layer_features
+from planner.report.limits import binding_table
 from planner.report.map import STREETS_ELEMENT, draw_map
 from planner.report.mapdata import map_data, site_kinds
 from planner.report.outside import refuse_requests
@@ -84,6 +85,7 @@ def _contents(dossier: Dossier) -> dict[str, Any]:
         "spans": span_table(dossier),
         "served": service_table(dossier),
         "routes": route_table(dossier),
+        "binding": binding_table(dossier),
         "failures": failure_table(dossier),
         "failure_words": failure_words(dossier),
         "prices": price_table(dossier),
