@@ -1,7 +1,8 @@
 """Every folder of real data, in every format it comes in: what a network of it takes, and what had to be repaired.
 
 Each instance runs `planner.geodata.build_network` on the file as it is. `notes` counts the sentences that the report
-would show; `repairs` those of them that leave out, cut, join or split something.
+would show; `repairs` those of them that leave out, cut, join or split something. `off_percent` is by how much the
+streets differ from the length of the raw file, read by the verification's own code.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from benchmarks import generous
 from benchmarks.places import City, base_spec
+from benchmarks.rawlengths import raw_streets_km
 from benchmarks.rows import CACHE, SHARED, Benchmark, Instance, Request, Row, SkippedError
 from benchmarks.runner import peak_mb
 from planner.geodata import build_network
@@ -116,17 +118,21 @@ def measure(name: str) -> Row:
     start_s = time.perf_counter()
     network = build_network(scenario)
     seconds = time.perf_counter() - start_s
+    memory_mb = peak_mb()
     trenches = np.array([medium == "trench" for medium in network.spans.medium])
+    streets_km, raw_km = float(network.spans.length_km[trenches].sum()), raw_streets_km(scenario, network)
     laterals_m = [1000.0 * site.lateral_km for site in network.sites]
     return Row(
         instance=name,
         nodes=len(network.nodes),
         edges=len(network.spans),
         seconds=round(seconds, 3),
-        peak_mb=peak_mb(),
+        peak_mb=memory_mb,
         more={
             "format": "".join(files[0].suffixes[-2:]),
-            "streets_km": round(float(network.spans.length_km[trenches].sum()), 1),
+            "streets_km": round(streets_km, 1),
+            "raw_km": round(raw_km, 1),
+            "off_percent": round(100.0 * abs(streets_km - raw_km) / raw_km, 4),
             "ducts_km": round(float(network.spans.length_km[~trenches].sum()), 1),
             "notes": len(network.notes),
             "repairs": sum(any(word in note for word in REPAIRS) for note in network.notes),

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import osmium
 import pytest
@@ -22,6 +23,14 @@ BOXES = {
     "las-palmas": (-15.52, 28.02, -15.38, 28.20),
     "redon": (-2.2, 47.5, -1.9, 47.8),
     "monaco": (7.3, 43.6, 7.6, 43.9),
+    "helsinki": (24.5, 60.0, 25.5, 60.5),
+    "barcelona": (2.0, 41.2, 2.4, 41.6),
+}
+PLACES = {
+    "helsinki": [(24.9406, 60.1716), (24.9501, 60.1694)],
+    "barcelona": [(2.170, 41.390), (2.165, 41.395)],
+    "monaco": [(7.42, 43.735), (7.43, 43.74)],
+    "redon": [(-2.084, 47.651), (-2.080, 47.652)],
 }
 ZONES = [{"kind": "park", "factor": 1.5, "source": "test"}, {"kind": "water", "forbidden": True, "source": "test"}]
 
@@ -124,6 +133,46 @@ def write_highways(source, target, ways):
         for thing in osmium.FileProcessor(source, osmium.osm.NODE | osmium.osm.WAY):
             if thing.id in (refs if thing.is_node() else ways):
                 writer.add(thing)
+
+
+def whole_ways(source):
+    """Return the ids of the highways of an extract whose nodes are all there: OSMnx refuses the others."""
+    nodes = {node.id for node in osmium.FileProcessor(source, osmium.osm.NODE)}
+    ways = osmium.FileProcessor(source, osmium.osm.WAY).with_filter(osmium.filter.KeyFilter("highway"))
+    return {way.id for way in ways if all(node.ref in nodes for node in way.nodes)}
+
+
+def merged_count(network):
+    """Return how many spans there are once those that meet at a node of two are one, as OSMnx counts edges."""
+    spans = network.spans
+    degrees = np.bincount(np.concatenate((spans.start, spans.end)), minlength=len(network.nodes))
+    graph = network.to_networkx()
+    rings = sum(all(degrees[node] == 2 for node in part) for part in nx.connected_components(graph))
+    return len(spans) - int((degrees == 2).sum()) + rings
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["helsinki", "barcelona", "monaco", "redon"])
+def test_osmnx_finds_as_many_streets_of_the_same_length(tmp_path, name):
+    import osmnx
+
+    first = shared(tmp_path, name, "*.osm.*", PLACES[name])
+    source = str(first.folder / first.spec.layers.streets.path)
+    write_highways(source, str(tmp_path / "whole.osm"), whole_ways(source))
+    layer = {"path": "whole.osm"}
+    sites = [site.model_dump(mode="json", exclude_defaults=True) for site in first.sites]
+    changes = {"sites": sites, "street_layer": layer, "extent": extent(name), "max_snap_m": 5000.0}
+    network = build_network(make_scenario(tmp_path, (tmp_path / "whole.osm").read_bytes(), **changes))
+    write_highways(
+        str(tmp_path / "whole.osm"), str(tmp_path / "ours.osm"), {int(way[1:]) for way in network.spans.origin}
+    )
+    directed = osmnx.graph_from_xml(tmp_path / "ours.osm", bidirectional=False, simplify=True, retain_all=True)
+    graph = osmnx.convert.to_undirected(directed)
+    edges = osmnx.convert.graph_to_gdfs(graph, nodes=False)
+    km = sum(abs(GEOD.geometry_length(line)) for line in edges.geometry) / 1000.0
+    assert network.spans.length_km.sum() == pytest.approx(km, rel=1e-3)
+    assert merged_count(network) == pytest.approx(len(edges), rel=1e-2)
 
 
 @pytest.mark.slow
