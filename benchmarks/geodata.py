@@ -1,12 +1,15 @@
 """Cities from their files to an annotated network: time, memory, growth with size; OSMnx beside it.
 
 `seconds` is the build from a loaded scenario, nothing kept from before; `cached_s` the same once more, from the cache.
-OSMnx gets the highways of the same extract as XML (it reads no PBF; writing the XML is not counted), and simplifies its
-graph to junctions, in a process of its own. Where a file is not from OpenStreetMap there is no peer.
+OSMnx gets the streets of the same extract as XML (it reads no PBF; writing the XML is not counted), and simplifies its
+graph to junctions, in a process of its own. Where a file is not from OpenStreetMap there is no peer. Ways that are cut
+off are left out for it, since it refuses them; `edges_off_percent` and `km_off_percent` compare its edges with our
+spans of the same XML, those at nodes of two taken as one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from benchmarks import generous
@@ -24,6 +28,7 @@ from benchmarks.places import CITIES, City, base_spec, cities_of_folder
 from benchmarks.rows import CACHE, Benchmark, Instance, Request, Row, SkippedError
 from benchmarks.runner import peak_mb
 from planner.geodata import build_network, cached_network
+from planner.network import Network
 from planner.scenario import Scenario, load_scenario
 
 ESTIMATES_S = {"liege": 10.0, "liege-original": 30.0, "las-palmas": 60.0, "porto": 300.0}
@@ -34,9 +39,11 @@ start_s = time.perf_counter()
 import osmnx
 directed = osmnx.graph_from_xml(sys.argv[1], bidirectional=False, simplify=True, retain_all=True)
 graph = osmnx.convert.to_undirected(directed)
-km = sum(length for *_, length in graph.edges(data="length")) / 1000.0
-print(graph.number_of_edges(), km, time.perf_counter() - start_s,
-      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
+seconds, peak_mb = time.perf_counter() - start_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+from pyproj import Geod
+edges = osmnx.convert.graph_to_gdfs(graph, nodes=False)
+km = sum(abs(Geod(ellps="WGS84").geometry_length(line)) for line in edges.geometry) / 1000.0
+print(len(edges), km, seconds, peak_mb)
 """
 
 
@@ -99,28 +106,66 @@ def _with_peer(row: Row, city: City) -> Row:
     """Return the row with what OSMnx makes of the same extract."""
     if not city.path.name.endswith(OSM_ENDINGS):
         return row
-    xml = CACHE / "worlds" / f"geodata-{city.name}" / "highways.osm"
-    _write_highways(city.path, xml)
-    command = [sys.executable, "-W", "ignore", "-c", PEER, str(xml)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    xml.unlink()
+    folder = CACHE / "worlds" / f"geodata-{city.name}"
+    whole, streets = folder / "highways.osm", folder / "streets.osm"
+    _write_ways(city.path, whole, _whole_highways(city.path))
+    spec = json.loads((folder / "scenario.yaml").read_text(encoding="utf-8"))
+    spec["layers"]["streets"]["path"] = str(whole)
+    spec["extent"] = _extent_of_all(whole)
+    same = build_network(load_scenario(folder / generous.write(folder / "whole.yaml", spec)))
+    _write_ways(whole, streets, {int(way[1:]) for way in same.spans.origin})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PEER, str(streets)], capture_output=True, text=True, check=False
+    )
+    for path in (whole, streets):
+        path.unlink()
     if done.returncode:
         return row.with_more(peer_error=done.stderr.strip().splitlines()[-1][:200])
     edges, km, seconds, memory_mb = (float(word) for word in done.stdout.split())
-    found: dict[str, Any] = {"peer_edges": int(edges), "peer_km": round(km, 1), "peer_peak_mb": round(memory_mb, 1)}
+    ours_km = float(same.spans.length_km.sum())
+    found: dict[str, Any] = {
+        "peer_edges": int(edges),
+        "peer_km": round(km, 1),
+        "peer_peak_mb": round(memory_mb, 1),
+        "edges_off_percent": round(100.0 * abs(_merged_count(same) - edges) / edges, 3),
+        "km_off_percent": round(100.0 * abs(ours_km - km) / km, 4),
+    }
     return replace(row, peer_seconds=round(seconds, 3), more={**row.more, **found})
 
 
-def _write_highways(source: Path, target: Path) -> None:
-    """Write the ways of an extract with a highway tag whose nodes are all there: OSMnx refuses the others."""
+def _extent_of_all(path: Path) -> dict[str, float]:
+    """Return the box around every node: OSMnx cuts nothing off."""
+    import osmium
+
+    points = np.array([(node.lon, node.lat) for node in osmium.FileProcessor(str(path), osmium.osm.NODE)])
+    (west, south), (east, north) = points.min(axis=0) - 0.01, points.max(axis=0) + 0.01
+    return {"west_lon_deg": west, "south_lat_deg": south, "east_lon_deg": east, "north_lat_deg": north}
+
+
+def _merged_count(network: Network) -> int:
+    """Return how many spans there are once those that meet at a node of two are one, as OSMnx counts edges."""
+    spans = network.spans
+    degrees = np.bincount(np.concatenate((spans.start, spans.end)), minlength=len(network.nodes))
+    parts = nx.connected_components(network.to_networkx())
+    rings = sum(all(degrees[node] == 2 for node in part) for part in parts)
+    return len(spans) - int((degrees == 2).sum()) + rings
+
+
+def _whole_highways(source: Path) -> set[int]:
+    """Return the ways with a highway tag whose nodes are all there: OSMnx refuses the others."""
     import osmium
 
     nodes = {node.id for node in osmium.FileProcessor(str(source), osmium.osm.NODE)}
     reader: Any = osmium.FileProcessor(str(source), osmium.osm.WAY).with_filter(osmium.filter.KeyFilter("highway"))
-    ways = [way.id for way in reader if all(node.ref in nodes for node in way.nodes)]
+    return {way.id for way in reader if all(node.ref in nodes for node in way.nodes)}
+
+
+def _write_ways(source: Path, target: Path, wanted: set[int]) -> None:
+    """Write some ways of an extract with their nodes as XML."""
+    import osmium
+
     target.unlink(missing_ok=True)
     with osmium.BackReferenceWriter(str(target), ref_src=str(source), overwrite=True) as writer:
-        wanted = set(ways)
         again: Any = osmium.FileProcessor(str(source), osmium.osm.WAY)
         for way in again:
             if way.id in wanted:
