@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from planner.entries import NonNegative
 from planner.errors import InputError
 from planner.yamlio import Model
 
@@ -36,6 +37,15 @@ class Failure(Model):
     """Demands that lose one of several routes and keep another."""
 
 
+class Ceiling(Model):
+    """The ebits per second of a service in a phase, and the most that physics lets the network of the phase carry."""
+
+    demand: str
+    phase: str
+    ebit_rate_hz: NonNegative
+    ceiling_hz: NonNegative
+
+
 class Verdict(Model):
     """All checks of a plan, and what each single failure does to it."""
 
@@ -44,6 +54,8 @@ class Verdict(Model):
     plan_digest: str
     checks: tuple[Check, ...]
     failures: tuple[Failure, ...]
+    ceilings: tuple[Ceiling, ...] = ()
+    """Of every service whose routes could be recomputed."""
     notes: tuple[str, ...] = ()
     """What could not be checked, and why."""
 

@@ -52,7 +52,7 @@ HOMES = {
     "branca": {"report"},
     "jinja2": {"report"},
     "yaml": {"yamlio.py"},
-    "networkx": {"network.py", "design", "verify/unavoidable.py"},
+    "networkx": {"network.py", "design", "verify/ceilings.py", "verify/unavoidable.py"},
     "typer": {"cli.py", "console.py", "options.py"},
     "rich": {"cli.py", "console.py"},
     "numba": {"design", "geodata", "physics"},

@@ -87,19 +87,24 @@ class Aim:
 class LinkState:
     """What one elementary link gives: pairs per second, fidelity when made, and the time of one attempt.
 
-    `ceiling_hz` is the bound on ebits per second of its weaker arm; `idle_s` is how long its left and its right qubit
-    wait for the announcement; `limits` names what lies outside a formula's range. `brightness_hz` and `window_ps` are
-    those of a pair source.
+    `arm_ceiling_hz` bounds the ebits per second of its left and its right arm; `idle_s` is how long its left and its
+    right qubit wait for the announcement; `limits` names what lies outside a formula's range. `brightness_hz` and
+    `window_ps` are those of a pair source.
     """
 
     rate_hz: float
     fidelity: float
     clock_s: float
-    ceiling_hz: float
+    arm_ceiling_hz: tuple[float, float]
     idle_s: tuple[float, float] = (0.0, 0.0)
     brightness_hz: float | None = None
     window_ps: float | None = None
     limits: tuple[str, ...] = ()
+
+    @property
+    def ceiling_hz(self) -> float:
+        """Return the bound on its ebits per second: that of its weaker arm."""
+        return min(self.arm_ceiling_hz)
 
 
 def arm_transmittance(arm: Arm, hardware: LinkHardware) -> float:
@@ -153,9 +158,10 @@ def channel_limits(link: ElementaryLink, hardware: LinkHardware) -> tuple[str, .
     )
 
 
-def weaker_arm_ebits(link: ElementaryLink, hardware: LinkHardware) -> float:
-    """Return the bound on ebits per mode: what the arm with more loss can carry, by perfect devices at its ends."""
-    return plob_ebits(min(arm_transmittance(link.left, hardware), arm_transmittance(link.right, hardware)))
+def arm_ceilings_hz(link: ElementaryLink, hardware: LinkHardware, modes_hz: float) -> tuple[float, float]:
+    """Return the bounds on ebits per second of both arms, by perfect devices at their ends, for modes per second."""
+    left, right = (plob_ebits(arm_transmittance(arm, hardware)) for arm in (link.left, link.right))
+    return left * modes_hz, right * modes_hz
 
 
 def emission_efficiency(hardware: LinkHardware, memory: Memory) -> float:

@@ -137,7 +137,7 @@ def memory_rows(link: ElementaryLink, hardware: LinkHardware, aim: Aim, state: L
 def distilled_rows(state: LinkState, distillation: Distillation) -> Iterator[Row]:
     """Yield what distillation makes of a link.
 
-    >>> state = LinkState(rate_hz=50.0, fidelity=0.97, clock_s=1e-4, ceiling_hz=1e3)
+    >>> state = LinkState(rate_hz=50.0, fidelity=0.97, clock_s=1e-4, arm_ceiling_hz=(1e3, 1e3))
     >>> [row[:2] for row in distilled_rows(state, "bbpssw")]
     [('memory sets per lane', 2), ('distilled rate', 50.0), ('distilled fidelity', 0.97)]
     """

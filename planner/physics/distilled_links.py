@@ -59,11 +59,12 @@ def distilled_state(
         (state.clock_s, travel_s),
         (2.0 * state.clock_s / memory.coherence_time_s, kept[2] ** 2),
     )
+    sets = lanes_taken(distillation)
     return replace(
         state,
         rate_hz=rate_hz,
         fidelity=max(0.25, fidelity),
-        ceiling_hz=state.ceiling_hz * lanes_taken(distillation),
+        arm_ceiling_hz=(state.arm_ceiling_hz[0] * sets, state.arm_ceiling_hz[1] * sets),
         idle_s=(0.0, 0.0),
     )
 

@@ -8,6 +8,7 @@ from planner.physics.arm import (
     Aim,
     ElementaryLink,
     LinkState,
+    arm_ceilings_hz,
     arm_noise_hz,
     channel_limits,
     correction_duty,
@@ -16,7 +17,6 @@ from planner.physics.arm import (
     emission_efficiency,
     emission_to_click,
     mux_loss_db,
-    weaker_arm_ebits,
 )
 from planner.physics.service import fidelity_of_werner, plob_ebits, werner_of_fidelity
 
@@ -75,7 +75,7 @@ def sender_receiver_link(link: ElementaryLink, hardware: LinkHardware, aim: Aim)
         heralded.Herald(probability=probability, fidelity=fidelity_of_werner(pair)),
         clock_s=clock_s,
         idle_s=(2.0 * delay_s, 0.0),
-        ebits_per_mode=plob_ebits(fiber.transmittance(loss_db)),
+        through=fiber.transmittance(loss_db),
     )
 
 
@@ -124,7 +124,6 @@ def _midpoint_state(link: ElementaryLink, hardware: LinkHardware, memory: Memory
             left_s, right_s, repetition_hz=memory.repetition_hz, initialization_s=memory.initialization_s
         ),
         idle_s=(2.0 * left_s, 2.0 * right_s),
-        ebits_per_mode=weaker_arm_ebits(link, hardware),
     )
 
 
@@ -135,19 +134,26 @@ def _heralded_state(
     *,
     clock_s: float,
     idle_s: tuple[float, float],
-    ebits_per_mode: float,
+    through: float | None = None,
 ) -> LinkState:
-    """Return the rate of a heralded link: one pair at most per attempt slot, in the share of time that it can run."""
+    """Return the rate of a heralded link: one pair at most per attempt slot, in the share of time that it can run.
+
+    A photon that passes both arms has the transmittance `through`; its ceiling is that of one channel.
+    """
     memory = memory_of(hardware)
     duty = memory.duty * correction_duty(hardware)
     success = duty * heralded.multiplexed_probability(herald.probability, memory.modes)
     limits = channel_limits(link, hardware)
+    modes_hz = duty * memory.modes / clock_s
+    ceilings_hz = arm_ceilings_hz(link, hardware, modes_hz)
+    if through is not None:
+        ceilings_hz = (plob_ebits(through) * modes_hz,) * 2
     return LinkState(
         rate_hz=0.0 if limits else success / clock_s,
         # Below 1/4 two random qubits would do better: the ends may always replace what they hold by those.
         fidelity=max(0.25, _drifted(herald.fidelity, hardware)),
         clock_s=clock_s,
-        ceiling_hz=ebits_per_mode * duty * memory.modes / clock_s,
+        arm_ceiling_hz=ceilings_hz,
         idle_s=idle_s,
         limits=limits,
     )

@@ -33,9 +33,10 @@ class RoutePerformance:
     Werner pair of `fidelity`. `key_rate_hz` are the secret bits per second of BBM92 for long keys, with both bases
     equally likely (half of the pairs are sifted out) and error correction 1.16 times the Shannon limit. `ceiling_hz`
     bounds the ebit rate: the PLOB bound of the weaker arm of each link times its modes per second, minimum over links
-    (infinite without loss). `latency_s` is the signal time from end to end. `link_rate_hz` and `link_fidelity` are
-    those of each link when made (and distilled, of all its memories), before storage. `limits` names what lies outside
-    the valid range of a formula. `settings` are what was chosen, or given. A distilled route needs lanes in multiples
+    (infinite without loss); `arm_ceiling_hz` has the bound of every arm in order. `latency_s` is the signal time from
+    end to end. `link_rate_hz` and `link_fidelity` are those of each link when made (and distilled, of all its
+    memories), before storage. `limits` names what lies outside the valid range of a formula. `settings` are what was
+    chosen, or given. A distilled route needs lanes in multiples
     of `lanes_step`. `pooled_rate_hz` is what a lane would approach if many lanes pooled their pairs: an upper figure
     beside `lane_rate_hz`.
     """
@@ -46,6 +47,7 @@ class RoutePerformance:
     ebit_rate_hz: float
     key_rate_hz: float
     ceiling_hz: float
+    arm_ceiling_hz: tuple[float, ...]
     latency_s: float
     link_rate_hz: tuple[float, ...]
     link_fidelity: tuple[float, ...]
@@ -161,6 +163,7 @@ def _weakest(
         ebit_rate_hz=0.0,
         key_rate_hz=min(part.key_rate_hz for part in parts),
         ceiling_hz=min(part.ceiling_hz for part in parts),
+        arm_ceiling_hz=tuple(arm for part in parts for arm in part.arm_ceiling_hz),
         latency_s=signal_time_s(links, hardware),
         link_rate_hz=tuple(part.link_rate_hz[0] for part in parts),
         link_fidelity=tuple(part.link_fidelity[0] for part in parts),
@@ -247,6 +250,7 @@ def _performance(links: tuple[ElementaryLink, ...], hardware: LinkHardware, foun
         ebit_rate_hz=ebit_rate_hz,
         key_rate_hz=rate_hz * key_share(error, error, BBM92_SIFTING, ERROR_CORRECTION_EFFICIENCY),
         ceiling_hz=ceiling_hz,
+        arm_ceiling_hz=tuple(arm_hz / step for state in states for arm_hz in state.arm_ceiling_hz),
         latency_s=signal_time_s(links, hardware),
         link_rate_hz=tuple(state.rate_hz for state in states),
         link_fidelity=tuple(state.fidelity for state in states),

@@ -12,6 +12,7 @@ from planner.physics.arm import (
     Arm,
     ElementaryLink,
     LinkState,
+    arm_ceilings_hz,
     arm_noise_hz,
     arm_transmittance,
     channel_limits,
@@ -19,7 +20,6 @@ from planner.physics.arm import (
     delays_s,
     timing_width_ps,
     user_receiver,
-    weaker_arm_ebits,
 )
 from planner.physics.pair_source import (
     Coincidences,
@@ -110,7 +110,7 @@ def absorptive_link(link: ElementaryLink, hardware: LinkHardware, aim: Aim) -> L
         rate_hz=0.0 if unheard else success / clock_s,
         fidelity=max(0.25, fidelity_of_werner(stored)),
         clock_s=clock_s,
-        ceiling_hz=weaker_arm_ebits(link, hardware) * duty * memory.modes / clock_s,
+        arm_ceiling_hz=arm_ceilings_hz(link, hardware, duty * memory.modes / clock_s),
         idle_s=(2.0 * right_s, 2.0 * left_s),
         brightness_hz=brightness_hz,
         limits=(*unheard, *crowded),
@@ -137,7 +137,7 @@ def _detected_link(
         rate_hz=0.0 if limits else pairs.rate_hz * used,
         fidelity=pairs.fidelity,
         clock_s=window_ps * 1e-12,
-        ceiling_hz=weaker_arm_ebits(link, hardware) * 2.0 * bandwidth_hz * used,
+        arm_ceiling_hz=arm_ceilings_hz(link, hardware, 2.0 * bandwidth_hz * used),
         brightness_hz=brightness_hz,
         window_ps=window_ps,
         limits=(*limits, *_source_limits(brightness_hz, channels, window_ps * 1e-12, (left, right))),

@@ -28,6 +28,7 @@ from planner.report.wording import (
     some,
 )
 from planner.scenario import Demand
+from planner.verdict import Ceiling
 
 PLANES = {"detected": "detected pairs", "stored": "stored pairs"}
 MINUTES_PER_YEAR = 525_600.0
@@ -196,7 +197,18 @@ def _remarks(dossier: Dossier, demand: Demand) -> list[str]:
     remarks += [words for words in dict.fromkeys(_shared_words(dossier, service) for service in services) if words]
     timed = [words for service in services if (words := _time_words(service))]
     remarks += list(dict.fromkeys(timed))[-1:]
+    ceilings = [ceiling for ceiling in dossier.verdict.ceilings if ceiling.demand == demand.id]
+    remarks += [_ceiling_words(dossier, ceiling) for ceiling in ceilings[-1:] if ceiling.ebit_rate_hz > 0.0]
     return remarks + [f"Physics: {limit}" for limit in found]
+
+
+def _ceiling_words(dossier: Dossier, ceiling: Ceiling) -> str:
+    when = phase_label(dossier.scenario.phases[dossier.scenario.phase_index(ceiling.phase)])
+    return (
+        f"All light of the network of {when} together could carry at most {significant(ceiling.ceiling_hz)} ebits per "
+        f"second between the two sites, with perfect devices everywhere; the routes deliver "
+        f"{significant(ceiling.ebit_rate_hz)}."
+    )
 
 
 def _time_words(service: Service) -> str:

@@ -8,6 +8,7 @@ from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Scenario
 from planner.verdict import Check
+from planner.verify.ceilings import network_ceiling_holds
 from planner.verify.disjointness_checks import (
     full_target_comes_first,
     routes_are_disjoint,
@@ -85,6 +86,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     latency_is_reached,
     latency_is_right,
     ceiling_holds,
+    network_ceiling_holds,
     sampling_agrees,
     limits_are_told,
     full_target_comes_first,

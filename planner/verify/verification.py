@@ -8,6 +8,7 @@ from planner.network import Network
 from planner.plan import Plan
 from planner.scenario import Scenario
 from planner.verdict import Verdict
+from planner.verify.ceilings import network_ceilings
 from planner.verify.checks import run_checks, run_input_checks
 from planner.verify.facts import Facts, collect_facts
 from planner.verify.failures import list_failures
@@ -42,6 +43,7 @@ def verify_plan(network: Network, scenario: Scenario, plan: Plan) -> Verdict:
         plan_digest=plan.digest,
         checks=(*checks, *run_checks(facts)),
         failures=list_failures(network, scenario, plan),
+        ceilings=network_ceilings(facts),
         notes=tuple(_unchecked(facts)),
     )
 

@@ -385,7 +385,13 @@ def test_exactly_the_right_checks_fail(name: str, city: Case) -> None:
 
 def test_every_check_can_fail() -> None:
     spoiled = {check for _, expected in SPOILINGS.values() for check in expected}
-    elsewhere = {"ceiling_holds", "sampling_agrees", "limits_are_told", "trenches_follow_streets"}
+    elsewhere = {
+        "ceiling_holds",
+        "network_ceiling_holds",
+        "sampling_agrees",
+        "limits_are_told",
+        "trenches_follow_streets",
+    }
     elsewhere |= {"shared_spans_are_told", "full_target_comes_first", "rings_survive_any_cut"}  # test_sharing.py
     elsewhere |= {"availability_is_reached", "availability_is_right"}  # test_availability.py
     assert {check.__name__ for check in (*INPUT_CHECKS, *CHECKS)} == spoiled | elsewhere
@@ -403,6 +409,18 @@ def test_rates_above_the_ceiling(tmp_path: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(verify_routes, "evaluate_route", changed_physics(ceiling_hz=1.0))
     case = Case(network=planned.world.network, scenario=planned.world.scenario, plan=planned.plan)
     assert failing(case.edit(services=(service,))) == {"ceiling_holds"}
+
+
+def test_ebits_above_what_the_network_can_carry(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = line_plan(tmp_path)
+    case = Case(network=planned.world.network, scenario=planned.world.scenario, plan=planned.plan)
+    verdict = verify_plan(case.network, case.scenario, case.plan)
+    (ceiling,) = verdict.ceilings
+    route = planned.plan.services[0].routes[0]
+    assert ceiling.ebit_rate_hz == pytest.approx(route.ebit_rate_hz)
+    assert ceiling.ceiling_hz == pytest.approx(route.ceiling_hz)  # one route: its weaker arm
+    monkeypatch.setattr(verify_routes, "evaluate_route", changed_physics(arm_ceiling_hz=(1.0, 1e9)))
+    assert failing(case.edit()) == {"network_ceiling_holds"}
 
 
 @pytest.mark.parametrize("field", ["fidelity", "lane_rate_hz"])
