@@ -61,6 +61,7 @@ def local_price(*from_units: int) -> dict[str, Any]:
             lambda s: s.update(prices={"user-receiver": local_price(1)}),
             "prices.user-receiver.price_steps[0].from_units: input should be greater than or equal to 2",
         ),
+        (lambda s: s["demands"][0].update(rate_plane="either"), "rate_plane either is for key alone"),
         (lambda s: s["demands"][0].update(trusted_nodes=True), "trusted nodes pass on key alone"),
         (lambda s: s["technologies"][1].update(trusted_nodes=True), "links are swapped in memories"),
         (

@@ -64,10 +64,12 @@ def _missing_means(scenario: Scenario, demand: Demand) -> list[str]:
     technologies = allowed_technologies(scenario, demand)
     bare = [part for part in stretches(scenario, demand) if not allowed_technologies(scenario, part)]
     if bare:
+        pairs = "key" if demand.rate_plane == "either" else f"{demand.rate_plane} pairs"
+        makes = "makes key" if demand.rate_plane == "either" else f"counts {pairs}"
         until = f"up to {bare[0].until_phase}" if bare[0].until_phase else "from then on"
         return [
-            f"demand {demand.id} wants {demand.rate_plane} pairs from phase {bare[0].from_phase} on, "
-            f"but no technology that counts {demand.rate_plane} pairs is allowed in all phases {until}"
+            f"demand {demand.id} wants {pairs} from phase {bare[0].from_phase} on, "
+            f"but no technology that {makes} is allowed in all phases {until}"
         ]
     roles = {"pair_source" if item.pair_source else "heralding" for item in technologies}
     if not any(sites_that_host(scenario, role, demand) for role in roles):

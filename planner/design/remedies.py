@@ -22,6 +22,7 @@ from planner.design.paths import disjoint_pair, shortest_trees, walk_to
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.settled import SettledWorld
+from planner.design.stretches import stretches
 from planner.errors import Change
 from planner.network import Floats, Network, NetworkSite, Spans
 from planner.physics.fiber import span_loss_db
@@ -32,6 +33,8 @@ Flags = NDArray[np.bool_]
 HALVINGS = 9
 """Times that the range of a rate or fidelity is cut to find the highest that can be had."""
 LOWEST_RATE_SHARE = 1e-6
+RATES = {"min_rate_hz": "pairs", "min_key_rate_bps": "key bits", "min_ebit_rate_hz": "ebits"}
+"""What a demand may ask for, and what it counts."""
 LOWEST_FIDELITY = 0.51
 MOST_LINKS = 8
 SHORTEST_LINK_KM = 0.001
@@ -63,11 +66,14 @@ def _service(world: SettledWorld, demand: Demand) -> tuple[float, tuple[Candidat
     search = RouteSearch(design_graph(world.network), RouteJudge(world.network, world.scenario))
     ledger = Ledger(prices, world.past)
     before = ledger.cost()
-    routes = search.cheapest_service(demand, ledger)
-    if routes is None:
-        return None
-    ledger.add(demand.id, routes)
-    return ledger.cost() - before, routes
+    found: list[Candidate] = []
+    for part in stretches(world.scenario, demand):
+        routes = search.cheapest_service(part, ledger)
+        if routes is None:
+            return None
+        ledger.add(part.id, routes)
+        found += routes
+    return ledger.cost() - before, tuple(found)
 
 
 def _money(world: SettledWorld, amount: float) -> str:
@@ -101,12 +107,10 @@ def _fewer_routes(world: SettledWorld, demand: Demand) -> Iterator[Change]:
 
 def _lower_rate(world: SettledWorld, demand: Demand) -> Iterator[Change]:
     """Yield the highest rate found at which the demand is possible."""
+    full = {name: float(getattr(demand, name)) for name in (*RATES, "backup_min_rate_hz") if getattr(demand, name)}
 
     def asking(share: float) -> Demand:
-        lower = {"min_rate_hz": demand.min_rate_hz * share}
-        if demand.backup_min_rate_hz is not None:
-            lower["backup_min_rate_hz"] = demand.backup_min_rate_hz * share
-        return demand.model_copy(update=lower)
+        return demand.model_copy(update={name: rate * share for name, rate in full.items()})
 
     best, low, high = None, LOWEST_RATE_SHARE, 1.0
     for step in range(HALVINGS):
@@ -119,8 +123,12 @@ def _lower_rate(world: SettledWorld, demand: Demand) -> Iterator[Change]:
         else:
             low, best = share, (share, found[0])
     if best is not None:
-        rate_hz = _rounded_down(demand.min_rate_hz * best[0])
-        text = f"demand {demand.id} at {rate_hz:g} instead of {demand.min_rate_hz:g} pairs per second: possible, alone "
+        told = (
+            f"{_rounded_down(full[name] * best[0]):g} instead of {full[name]:g} {unit} per second"
+            for name, unit in RATES.items()
+            if name in full
+        )
+        text = f"demand {demand.id} at {' and '.join(told)}: possible, alone "
         yield Change(kind="lower rate", change=f"{text}for {_money(world, best[1])}", demand=demand.id, cost=best[1])
 
 

@@ -57,6 +57,6 @@ def _counting(scenario: Scenario, demand: Demand, names: set[str]) -> tuple[Tech
         hardware = scenario.link_hardware(technology)
         misfits = [scenario.site(site).interface.misfit(hardware) for site in (demand.a, demand.b)]
         is_trusted = demand.trusted_nodes or not technology.trusted_nodes
-        if hardware.rate_plane == demand.rate_plane and is_trusted and not any(misfits):
+        if demand.counts(hardware.rate_plane) and is_trusted and not any(misfits):
             chosen.append(technology)
     return tuple(chosen)

@@ -30,7 +30,7 @@ from planner.report.wording import (
 from planner.scenario import Demand
 from planner.verdict import Ceiling
 
-PLANES = {"detected": "detected pairs", "stored": "stored pairs"}
+PLANES = {"detected": "detected pairs", "stored": "stored pairs", "either": "pairs"}
 MINUTES_PER_YEAR = 525_600.0
 RANKS = ("Primary", "Backup")
 NUMBERS = {2: "two", 3: "three", 4: "four"}

@@ -41,8 +41,9 @@ class Demand(Model):
     backup_min_rate_hz: Positive | None = None
     """What the backup must deliver, where that may be less; one route always meets the full target."""
     backup_min_fidelity: Annotated[float, Field(gt=0.5, lt=1.0)] | None = None
-    rate_plane: Literal["detected", "stored"]
-    """Where the pairs are counted: as detected coincidences, or as stored pairs. The two are never mixed."""
+    rate_plane: Literal["detected", "stored", "either"]
+    """Where the pairs are counted: as detected coincidences, or as stored pairs. The two are never mixed. `either` is
+    for who asks for key alone, which both give."""
     routes: Annotated[int, Field(ge=1, le=4)] = 1
     """Number of physically disjoint routes, each two of them apart."""
     redundancy: Redundancy = "strict"
@@ -84,6 +85,12 @@ class Demand(Model):
         return self
 
     @model_validator(mode="after")
+    def _counts_in_one_plane(self) -> Demand:
+        if self.rate_plane == "either" and (self.min_rate_hz or self.min_ebit_rate_hz):
+            raise ValueError("pairs and ebits are counted in one plane: rate_plane either is for key alone")
+        return self
+
+    @model_validator(mode="after")
     def _trusts_nodes_with_key_alone(self) -> Demand:
         if self.trusted_nodes and (self.min_rate_hz or self.min_ebit_rate_hz or not self.min_key_rate_bps):
             raise ValueError("trusted nodes pass on key alone: ask for min_key_rate_bps and neither pairs nor ebits")
@@ -111,6 +118,10 @@ class Demand(Model):
     def least_pair_rate_hz(self) -> float:
         """Return a pair rate without which no target is met: a pair gives at most half a key bit, or one ebit."""
         return max(self.min_rate_hz, (self.min_key_rate_bps or 0.0) / BBM92_SIFTING, self.min_ebit_rate_hz or 0.0)
+
+    def counts(self, plane: str) -> bool:
+        """Return whether pairs that are counted in a plane are what is asked for."""
+        return self.rate_plane in (plane, "either")
 
     @property
     def least_rates_hz(self) -> tuple[float, float, float]:

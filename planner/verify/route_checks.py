@@ -58,7 +58,7 @@ def _technology_flaws(facts: Facts, route: RouteFacts) -> Iterator[str]:
     if technology.id not in facts.scenario.phases[route.phase].technologies:
         yield f"{technology.id} is not available in {route.service.phase}"
     plane = facts.scenario.link_hardware(technology).rate_plane
-    if plane != route.demand.rate_plane:
+    if route.demand.rate_plane not in (plane, "either"):
         yield f"it counts {plane} pairs, the demand {route.demand.rate_plane} ones"
     if technology.trusted_nodes and not route.demand.trusted_nodes:
         yield "its nodes know the key, which the demand does not allow"

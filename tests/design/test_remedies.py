@@ -71,6 +71,17 @@ def test_a_rate_too_high_is_told_with_the_highest_that_works(tmp_path: Path) -> 
         design_plan(world(1.3 * rate_hz).network, world(1.3 * rate_hz).scenario)
 
 
+def test_a_key_rate_too_high_is_told_with_the_highest_that_works(tmp_path: Path) -> None:
+    def world(rate_bps: float) -> World:
+        asked = demand("A", "B", min_rate_hz=0.0, min_key_rate_bps=rate_bps)
+        return make_world(tmp_path, "A" + "-" * 200 + "B", [asked])
+
+    change = by_kind(refused(world(1e5)))["lower rate"]
+    rate_bps = float(re.findall(r"at ([0-9.e+-]+) instead of 100000 key bits per second", change.change)[0])
+    plan = design_plan(world(rate_bps).network, world(rate_bps).scenario)
+    assert plan.outcome.cost == pytest.approx(change.cost)
+
+
 def test_a_chain_too_long_is_told_where_one_more_site_helps(tmp_path: Path) -> None:
     drawing = "A" + "-" * 30 + "+" + "-" * 30 + "B"
     world = make_world(tmp_path, drawing, [stored("A", "B", min_rate_hz=30.0)], cell_km=1.5)

@@ -70,6 +70,17 @@ def test_a_phase_without_any_technology_is_named(tmp_path: Path) -> None:
     assert "from phase p3 on, but no technology" in str(result)
 
 
+def test_key_goes_over_from_sources_to_memories(tmp_path: Path) -> None:
+    drawn = zip(phases(None, None), ("pairs", "chain"), strict=True)
+    entries = [entry | {"technologies": [name]} for entry, name in drawn]
+    asked: dict[str, Any] = {"min_rate_hz": 0.0, "min_key_rate_bps": 0.1, "upgrades": True}
+    either = make_world(tmp_path, "A--+--B", [demand("A", "B", rate_plane="either", **asked)], phases=entries)
+    assert technologies(planned(either)) == ["pairs", "chain"]
+    detected = try_plan(make_world(tmp_path, "A--+--B", [demand("A", "B", **asked)], phases=entries))
+    assert isinstance(detected, InfeasibleError)
+    assert "wants detected pairs from phase p2 on" in str(detected)
+
+
 def test_an_upgrade_is_made_where_it_saves_more_than_it_costs(tmp_path: Path) -> None:
     """Four leased fibers to the end cost more than two, and a new station in the second phase."""
     allowed = (["early"], ["early", "late"])
