@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import generous
+from benchmarks.beside import MEASURES
 from benchmarks.places import City, base_spec
 from benchmarks.rawlengths import raw_streets_km
 from benchmarks.rows import CACHE, SHARED, Benchmark, Instance, Request, Row, SkippedError
@@ -92,12 +93,11 @@ SOURCES: Mapping[str, Source] = {
 def instances(request: Request) -> Sequence[Instance]:
     """Return one instance for each file; they know no settings."""
     del request
-    return [
-        Instance(
-            name=name, estimate_s=60.0 if name in ("porto", "liege-original") else 10.0, run=partial(measure, name)
-        )
-        for name in SOURCES
+    slow = ("porto", "liege-original")
+    streets = [
+        Instance(name=name, estimate_s=60.0 if name in slow else 10.0, run=partial(measure, name)) for name in SOURCES
     ]
+    return [*streets, *(Instance(name=name, estimate_s=10.0, run=partial(run, name)) for name, run in MEASURES.items())]
 
 
 def measure(name: str) -> Row:
