@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.design.blocks import connected_parts, two_route_parts
+from planner.design.line_kernel import MAX_WHOLE_SIZE, promising_lines
 from planner.design.line_program import LineNetwork, cheapest_lines, line_program
 from planner.design.orientation import OrientationBound, OrientationProblem, bound_orientation
 from planner.design.solvers import SolverTask
@@ -31,6 +32,10 @@ NEXT_LOOK = 1.4
 """Steps of the next look at what is used, relative to those of the last one."""
 MAX_FLOWS = 4_000
 """Largest number of flow variables of a program on what is used: more take longer than better edges take to show."""
+MAX_RELAXED_SIZE = 1_000
+"""Largest number of variables of a program with cuts in place of flows, on what is used."""
+KERNEL_GAIN = 2
+"""How many times more edges cuts must allow than flows to be tried."""
 MAX_PROOF_FLOWS = 9_000
 """Largest number of flow variables of a program that is to be a proof."""
 MAX_RELAXED = 2_000_000
@@ -97,6 +102,7 @@ class _Watch:
 
     def try_used(self, usage: Floats) -> None:
         """Try the edges that are used, unless they are those of the last time or too many however much is asked."""
+        is_kernel_due = True
         for least in USED:
             used = usage[-1] > least
             edges = np.flatnonzero(used if self.network is None else used | self.network.built[-1])
@@ -105,6 +111,7 @@ class _Watch:
             if self.try_edges(edges, MAX_FLOWS) is not None:
                 self._looked_at = edges
                 return
+            is_kernel_due = is_kernel_due and not self.try_kernel(edges)
 
     def grow_tree(self, terminals: Integers) -> int:
         """Look for a tree and its bound, for demands that a tree serves; return the steps."""
@@ -131,13 +138,27 @@ class _Watch:
         network = None if self.network is None else self.network.built
         return FoundLines(bound=self.bound, network=network, price=self.price, steps=steps)
 
+    def try_kernel(self, edges: Integers) -> bool:
+        """Return whether the likeliest of some edges were tried: where cuts allow many more of them than flows do."""
+        program = line_program(self.problem, edges)
+        size = program.size_without_flows
+        if size > MAX_RELAXED_SIZE or MAX_WHOLE_SIZE * program.size < KERNEL_GAIN * MAX_FLOWS * size:
+            return False
+        found = promising_lines(self.problem, edges, program, self._task(), self.price)
+        if found.price < self.price * (1.0 - ROUNDING):
+            self.network = found
+            self._offer(found.built)
+        return True
+
+    def _task(self) -> SolverTask:
+        return SolverTask(gap=ROUNDING, max_nodes=MAX_NODES, time_limit_s=self._seconds_left())
+
     def try_edges(self, edges: Integers, max_flows: int) -> LineNetwork | None:
         """Return the cheapest network on some edges, and offer it if it is the best so far; None where too many."""
         program = line_program(self.problem, edges)
         if program.size > max_flows:
             return None
-        task = SolverTask(gap=ROUNDING, max_nodes=MAX_NODES, time_limit_s=self._seconds_left())
-        found = cheapest_lines(self.problem, edges, program, task)
+        found = cheapest_lines(self.problem, edges, program, self._task())
         if found.price < self.price * (1.0 - ROUNDING):
             self.network = found
             self._offer(found.built)

@@ -2,14 +2,15 @@
 
 Only whether an edge is there must be whole: any directions and flows, whole or not, that fit into a network prove by
 max-flow min-cut that it holds the demands' routes. The edges are reduced first; on what a relaxation uses, little more
-than the junctions of its network is left.
+than the junctions of its network is left. Where flows would be too many, cuts take their place (`line_kernel.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 import pulp
 from numpy.typing import NDArray
 
+from planner.design.line_cuts import Cut, lacking_cuts, violated_cuts
 from planner.design.orientation import OrientationProblem
 from planner.design.reduction import ReducedGraph, reduce_graph
 from planner.design.relaxation import Relaxation, build_relaxation
@@ -49,16 +51,19 @@ class LineProgram:
 
     graph: ReducedGraph
     relaxation: Relaxation
+    has_flows: bool = True
+    cuts: tuple[Cut, ...] = ()
+    """Cuts that must be crossed, of those that were found so far; all that holds a network together without flows."""
 
     @property
     def size(self) -> int:
-        """Return the number of flow variables."""
+        """Return the number of flow variables, whether it has them or not."""
         return 2 * len(self.graph.start) * len(self.relaxation.commodities.sources)
 
     @property
-    def layers(self) -> range:
-        """Return the layers of the orientation."""
-        return range(self.relaxation.commodities.layers)
+    def size_without_flows(self) -> int:
+        """Return the number of all other variables."""
+        return len(self.graph.start) * (2 * len(self.layers) + len(self.phases))
 
     @property
     def arcs(self) -> Iterator[tuple[int, int, int]]:
@@ -66,6 +71,11 @@ class LineProgram:
         for edge, (u, v) in enumerate(zip(self.graph.start.tolist(), self.graph.end.tolist(), strict=True)):
             yield 2 * edge, u, v
             yield 2 * edge + 1, v, u
+
+    @property
+    def layers(self) -> range:
+        """Return the layers of the orientation."""
+        return range(self.relaxation.commodities.layers)
 
     @property
     def phases(self) -> list[int]:
@@ -76,6 +86,19 @@ class LineProgram:
         """Return the commodities of a layer."""
         first = self.relaxation.commodities.first
         return range(int(first[layer]), int(first[layer + 1]))
+
+    def open_cuts(self, directed: Floats, *, known: Container[Cut]) -> list[Cut]:
+        """Return cuts that directions (layers, arcs) leave open, without those that are known."""
+        found = violated_cuts(self.relaxation.adjacency, self.relaxation.commodities, directed)
+        return [cut for cut in found if cut not in known]
+
+    def cuts_without(self, built: Container[Key], *, known: Container[Cut]) -> list[Cut]:
+        """Return cuts that show what a network of some (edge, phase) lacks, without those that are known."""
+        commodities = self.relaxation.commodities
+        edges = range(len(self.graph.start))
+        there = np.array([[(e, phase) in built for e in edges] for phase in commodities.phases.tolist()])
+        found = lacking_cuts(self.relaxation.adjacency, commodities, there)
+        return [cut for cut in found if cut not in known]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,10 +111,22 @@ class LineVariables:
     """How much of an edge a layer directs this way."""
     flow: Mapping[Key, pulp.LpVariable]
 
+    def of_arcs(self, values: Mapping[str, float], program: LineProgram) -> Floats:
+        """Return (layers, arcs): what is known by name about directions, 0 where nothing is."""
+        arcs = range(2 * len(program.graph.start))
+        return np.array([[values.get(self.directed[a, k].name, 0.0) for a in arcs] for k in program.layers])
+
+    def in_the_end(self, values: Mapping[str, float], program: LineProgram) -> Floats:
+        """Return what is known by name about edges in the last phase, 0 where nothing is."""
+        last = program.phases[-1]
+        return np.array([values.get(self.built[e, last].name, 0.0) for e in range(len(program.graph.start))])
+
 
 def flow_arrives(program: LineProgram, x: LineVariables) -> Rows:
     """One unit of each flow leaves its source and reaches its target."""
     commodities = program.relaxation.commodities
+    if not program.has_flows:
+        return
     for c, (source, target) in enumerate(zip(commodities.sources.tolist(), commodities.targets.tolist(), strict=True)):
         net: dict[int, list[Any]] = defaultdict(list)
         for arc, tail, head in program.arcs:
@@ -104,10 +139,16 @@ def flow_arrives(program: LineProgram, x: LineVariables) -> Rows:
 
 def flow_follows_direction(program: LineProgram, x: LineVariables) -> Rows:
     """A flow uses an edge only as far as its layer directs the edge that way."""
-    for layer in program.layers:
+    for layer in program.layers if program.has_flows else ():
         for c in program.flows_of(layer):
             for arc, _, _ in program.arcs:
                 yield (arc, c), x.flow[arc, c] <= x.directed[arc, layer]
+
+
+def cut_is_crossed(program: LineProgram, x: LineVariables) -> Rows:
+    """A layer directs one way at least out of a set of nodes that one of its flows must leave."""
+    for number, (layer, arcs) in enumerate(program.cuts):
+        yield (layer, number), pulp.lpSum(x.directed[arc, layer] for arc in arcs) >= 1.0
 
 
 def direction_is_built(program: LineProgram, x: LineVariables) -> Rows:
@@ -128,6 +169,7 @@ def line_stays_built(program: LineProgram, x: LineVariables) -> Rows:
 LINE_CONSTRAINTS: tuple[Callable[[LineProgram, LineVariables], Rows], ...] = (
     flow_arrives,
     flow_follows_direction,
+    cut_is_crossed,
     direction_is_built,
     line_stays_built,
 )
@@ -147,18 +189,31 @@ def line_program(problem: OrientationProblem, edges: Integers) -> LineProgram:
 
 
 def cheapest_lines(problem: OrientationProblem, edges: Integers, program: LineProgram, task: SolverTask) -> LineNetwork:
-    """Return the cheapest network on the edges that `program` was made for, as far as the solver gets."""
+    """Return the cheapest network on the edges that `program`, with flows, was made for, as far as the solver gets."""
     model, x = build_line_program(program)
     solution = solve(model, task)
-    built = np.zeros(problem.prices.shape, dtype=np.bool_)
-    scale = program.relaxation.scale
-    for phase in program.phases if solution.values else ():
-        chosen = [e for e in range(len(program.graph.start)) if solution.is_one(x.built[e, phase])]
-        built[phase:, edges[program.graph.expand(np.array(chosen, dtype=np.int64))]] = True
-    price = line_price(problem.prices, built) if solution.values else np.inf
-    return LineNetwork(
-        ending=solution.ending, built=built, price=price, bound=solution.bound * scale, nodes=solution.nodes
-    )
+    built, price = no_lines(problem), np.inf
+    if solution.values:
+        built = built_lines(problem, edges, program, {k for k, item in x.built.items() if solution.is_one(item)})
+        price = line_price(problem.prices, built)
+    bound = solution.bound * program.relaxation.scale
+    return LineNetwork(ending=solution.ending, built=built, price=price, bound=bound, nodes=solution.nodes)
+
+
+def no_lines(problem: OrientationProblem) -> NDArray[np.bool_]:
+    """Return (phases, edges): nothing anywhere."""
+    return np.zeros(problem.prices.shape, dtype=np.bool_)
+
+
+def built_lines(
+    problem: OrientationProblem, edges: Integers, program: LineProgram, chosen: AbstractSet[Key]
+) -> NDArray[np.bool_]:
+    """Return (phases, edges of the problem): what is there where some (edge, phase) of the program are."""
+    built = no_lines(problem)
+    for phase in program.phases:
+        there = np.array(sorted(e for e, t in chosen if t == phase), dtype=np.int64)
+        built[phase:, edges[program.graph.expand(there)]] = True
+    return built
 
 
 def line_price(prices: Floats, built: NDArray[np.bool_]) -> float:
@@ -172,15 +227,11 @@ def build_line_program(program: LineProgram) -> tuple[pulp.LpProblem, LineVariab
     """Return the program with its objective, in scaled prices, and its variables."""
     model = pulp.LpProblem("lines", pulp.LpMinimize)
     edges, phases, commodities = range(len(program.graph.start)), program.phases, program.relaxation.commodities
-    arcs = range(2 * len(edges))
+    arcs, flows = range(2 * len(edges)), range(len(commodities.sources) if program.has_flows else 0)
     x = LineVariables(
         built={(e, t): model.add_variable(f"y_{e}_{t}", cat=pulp.LpBinary) for t in phases for e in edges},
         directed={(a, k): model.add_variable(f"x_{a}_{k}", lowBound=0.0) for k in program.layers for a in arcs},
-        flow={
-            (a, c): model.add_variable(f"f_{a}_{c}", lowBound=0.0)
-            for c in range(len(commodities.sources))
-            for a in arcs
-        },
+        flow={(a, c): model.add_variable(f"f_{a}_{c}", lowBound=0.0) for c in flows for a in arcs},
     )
     # a step is what an edge costs from a phase on, less what it would cost later
     cheapest = np.minimum.accumulate(program.relaxation.prices, axis=0)[phases]

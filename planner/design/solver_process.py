@@ -1,6 +1,7 @@
 """The child process in which solvers run: a request comes in on standard input, an answer goes out as a line of JSON.
 
-It imports nothing of `planner`, so that it starts at once, and each solver only when it is asked for.
+It imports nothing of `planner`, so that it starts at once, and each solver only when it is asked for. A relaxation that
+grows goes on after its first line: each further line holds rows, and is answered.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -106,11 +107,58 @@ def run(request: Mapping[str, Any]) -> dict[str, Any]:
     return _run_highs(request) if request["solver"] == "highs" else _run_by_pulp(request)
 
 
-def answer_request() -> None:
-    """Read a request from standard input, solve it and write the answer."""
-    request = json.load(sys.stdin)
-    sys.stdout.write(json.dumps(run(request)) + "\n")
+class Growing:
+    """A linear relaxation in HiGHS, solved again as rows are added; the solver starts from where it ended before."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        """Read the model that the request names; nothing need be whole."""
+        import highspy
+
+        self._solver = highspy
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._highs.setOptionValue("output_flag", False)
+        self._highs.setOptionValue("threads", 1)
+        self._highs.setOptionValue("solve_relaxation", True)
+        if self._highs.readModel(request["model"]) != highspy.HighsStatus.kOk:
+            raise ValueError("HiGHS cannot read the model")
+        self._names: list[str] = list(self._highs.getLp().col_names_)
+        self._columns = {name: column for column, name in enumerate(self._names)}
+
+    def answer(self, rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+        """Return the optimum after adding rows: each says that some variables add up to 1 at least.
+
+        Variables that no row had before are not negative and cost nothing. `values` is empty where there is no optimum.
+        """
+        for names in rows:
+            for name in names:
+                if name not in self._columns:
+                    self._columns[name] = len(self._names)
+                    self._names.append(name)
+                    self._highs.addVar(0.0, self._solver.kHighsInf)
+            places = [self._columns[name] for name in names]
+            self._highs.addRow(1.0, self._solver.kHighsInf, len(places), places, [1.0] * len(places))
+        self._highs.run()
+        if self._highs.getModelStatus() != self._solver.HighsModelStatus.kOptimal:
+            return {"objective": None, "values": {}, "reduced_costs": {}}
+        solution = self._highs.getSolution()
+        return {
+            "objective": self._highs.getInfo().objective_function_value,
+            "values": dict(zip(self._names, solution.col_value, strict=True)),
+            "reduced_costs": dict(zip(self._names, solution.col_dual, strict=True)),
+        }
+
+
+def answer_requests() -> None:
+    """Read a request from standard input, solve it and write the answer; so on with the rows of one that grows."""
+    request = json.loads(sys.stdin.readline())
+    if not request.get("grows"):
+        sys.stdout.write(json.dumps(run(request)) + "\n")
+        return
+    growing = Growing(request)
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(growing.answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    answer_request()
+    answer_requests()

@@ -11,7 +11,8 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,8 @@ import pulp
 from planner.errors import SolverError
 
 DEFAULT_SOLVER = "highs"
+
+_COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("solver_process.py")))
 
 Ending = Literal["optimal", "feasible", "infeasible", "nothing"]
 
@@ -92,6 +95,36 @@ def solve(
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relaxed:
+    """An optimum of a linear relaxation, by variable name; the objective is infinite where there is none."""
+
+    objective: float
+    values: Mapping[str, float]
+    reduced_costs: Mapping[str, float]
+
+
+Rows = Sequence[Sequence[pulp.LpVariable]]
+
+
+@contextmanager
+def growing_relaxation(problem: pulp.LpProblem) -> Iterator[Callable[[Rows], Relaxed]]:
+    """Give a function that adds rows to the linear relaxation of a program, solves it by HiGHS and returns the optimum.
+
+    Each row is some variables that add up to 1 at least; one that is in no row of the program must cost nothing there.
+    """
+    with tempfile.TemporaryDirectory(prefix="planner-") as folder:
+        model = Path(folder) / "model.mps"
+        problem.writeMPS(str(model))
+        with _talk({"grows": True, "model": str(model)}) as ask:
+            yield lambda rows: _relaxed(ask([[variable.name for variable in row] for row in rows]))
+
+
+def _relaxed(answer: Mapping[str, Any]) -> Relaxed:
+    objective = math.inf if answer["objective"] is None else answer["objective"]
+    return Relaxed(objective=objective, values=answer["values"], reduced_costs=answer["reduced_costs"])
+
+
 def solver_names() -> tuple[str, ...]:
     """Return the short names of the solvers that can be used here: `highs`, `cbc`, and what else PuLP finds."""
     found = {_short(name) for name in pulp.listSolvers(onlyAvailable=True)}
@@ -104,11 +137,33 @@ def _short(name: str) -> str:
     return "cbc" if short in ("coin", "pulp_cbc", "coinmp") else short
 
 
+@contextmanager
+def _talk(request: Mapping[str, Any]) -> Iterator[Callable[[Any], Any]]:
+    """Give a function that sends a line to a child and returns its answer; the child ends with the block."""
+    with subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        to_child, from_child = child.stdin, child.stdout
+
+        def ask(question: Any) -> Any:
+            to_child.write(json.dumps(question).encode() + b"\n")
+            to_child.flush()
+            for line in from_child:
+                if line.startswith(b"{"):  # a solver may print other lines
+                    return json.loads(line)
+            raise SolverError("the solver process ended without an answer")
+
+        try:
+            to_child.write(json.dumps(request).encode() + b"\n")
+            yield ask
+        finally:
+            child.kill()
+
+
 def _in_child(request: Mapping[str, Any], time_limit_s: float) -> Any:
     """Return the child's answer; the child is killed when it overstays its limit or the parent is interrupted."""
-    command = [sys.executable, "-P", str(Path(__file__).with_name("solver_process.py"))]
     with subprocess.Popen(
-        command,
+        _COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

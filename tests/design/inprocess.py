@@ -7,7 +7,7 @@ loops take to run. The request and the answer still go through JSON, as on the w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,13 @@ def answer_here(request: Mapping[str, Any], _: float) -> Any:
     """Return the answer to a request as the child process would give it."""
     asked = json.loads(json.dumps(request))
     return json.loads(json.dumps(solver_process.run(asked)))
+
+
+@contextmanager
+def talk_here(request: Mapping[str, Any]) -> Iterator[Callable[[Any], Any]]:
+    """Give a function that answers as a child process would that keeps a relaxation."""
+    growing = solver_process.Growing(json.loads(json.dumps(request)))
+    yield lambda rows: json.loads(json.dumps(growing.answer(rows)))
 
 
 @contextmanager

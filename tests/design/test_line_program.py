@@ -18,6 +18,7 @@ from design.inprocess import EXACT
 from design.streets import exact_price, grid, random_problem, world
 from planner.design import line_bound, line_program
 from planner.design.line_bound import find_lines
+from planner.design.line_kernel import promising_lines, relaxed_lines, serves
 from planner.design.line_program import LINE_CONSTRAINTS, build_line_program, cheapest_lines, line_price
 from planner.design.orientation import OrientationProblem
 
@@ -42,6 +43,7 @@ def rows_as_text(name: str) -> str:
     """Return the rows of one family alone, as PuLP writes them."""
     problem = sample()
     program = line_program.line_program(problem, np.arange(len(problem.start)))
+    program = relaxed_lines(program).program if name == "cut_is_crossed" else program
     _, x = build_line_program(program)
     model = pulp.LpProblem(name, pulp.LpMinimize)
     for key, row in FAMILIES[name](program, x):
@@ -61,6 +63,7 @@ def test_rows_are_those_on_file(name: str) -> None:
 BITES = {
     "flow_arrives": world("0-1:3", (0, 1, 1, 0)),
     "flow_follows_direction": world("0-1:3", (0, 1, 1, 0)),
+    "cut_is_crossed": world("0-1:3", (0, 1, 1, 0)),
     "direction_is_built": world("0-1:3 1-2:3 2-0:3", (0, 1, 2, 0)),
     "line_stays_built": world("0-1:3 0-2:2 2-1:2", (0, 1, 1, 0), (0, 2, 1, 1), factors=(1.0, 0.5)),
 }
@@ -72,15 +75,37 @@ def test_without_a_family_the_answer_is_another(name: str, monkeypatch: pytest.M
     right = cheapest(problem)
     assert right == pytest.approx(exact_price(problem))
     rest = tuple(family for family in LINE_CONSTRAINTS if family.__name__ != name)
-    monkeypatch.setattr(line_program, "LINE_CONSTRAINTS", rest)
     edges = np.arange(len(problem.start))
-    found = cheapest_lines(problem, edges, line_program.line_program(problem, edges), EXACT)
-    assert found.bound < right - 1e-6
+    program = line_program.line_program(problem, edges)
+    program = relaxed_lines(program).program if name == "cut_is_crossed" else program
+    monkeypatch.setattr(line_program, "LINE_CONSTRAINTS", rest)
+    assert cheapest_lines(problem, edges, program, EXACT).bound < right - 1e-6
 
 
 def test_a_ring_serves_three_pairs_and_the_program_finds_it() -> None:
     problem = world("0-1:3 1-2:3 2-3:3 3-0:3 0-2:4", (0, 1, 2, 0), (0, 2, 2, 0), (0, 3, 2, 0))
     assert cheapest(problem) == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_cuts_in_place_of_flows_give_the_same_networks(block: int) -> None:
+    found = 0
+    for seed in range(25 * block, 25 * block + 25):
+        problem = random_problem(seed, rising=seed % 2 == 0)
+        right, edges = exact_price(problem), np.arange(len(problem.start))
+        if right is None:
+            continue
+        program = line_program.line_program(problem, edges)
+        relaxed = relaxed_lines(program)
+        assert relaxed.value <= right + 1e-6, f"seed {seed}"
+        best = promising_lines(problem, edges, program, EXACT, np.inf)
+        assert serves(problem, best.built), f"seed {seed}"
+        assert best.price == pytest.approx(right, abs=1e-6), f"seed {seed}"
+        assert best.bound == pytest.approx(right, abs=1e-6), f"seed {seed}"
+        cheaper = promising_lines(problem, edges, program, EXACT, right * (1.0 - 1e-6))
+        assert not cheaper.built.any(), f"seed {seed}"
+        found += 1
+    assert found >= 10
 
 
 def agrees(seed: int) -> bool:
