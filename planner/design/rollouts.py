@@ -84,6 +84,14 @@ def draft_cost(prices: PriceTable, draft: Draft) -> float:
     )
 
 
+def draft_rank(prices: PriceTable, draft: Draft) -> tuple[object, ...]:
+    """Return what sorts drafts: cost to the cent, metres of new trench, units of equipment, names of routes."""
+    spans = prices.network.spans
+    dug_m = math.fsum(1e3 * float(spans.length_km[span]) for span in draft.span_phase if spans.medium[span] == "trench")
+    names = [(*place, *(route.key for route in routes)) for place, routes in sorted(draft.services.items())]
+    return round(draft_cost(prices, draft), 2), round(dug_m), sum(draft.units.values()), names
+
+
 def draft_spending(prices: PriceTable, draft: Draft) -> list[float]:
     """Return what a draft spends in every phase, of what counts against the budgets."""
     leases = [0.0 for _ in prices.phases]
@@ -128,7 +136,7 @@ def plan_jointly(context: Context) -> Draft | None:
     found = [draft for draft in drafts if draft is not None]
     if scenario.spec.objective == "service":
         return found[-1] if found else None
-    return min(found, key=lambda draft: draft_cost(context.prices, draft), default=None)
+    return min(found, key=lambda draft: draft_rank(context.prices, draft), default=None)
 
 
 def _is_enough(context: Context, local: LocalSearch) -> bool:
