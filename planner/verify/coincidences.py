@@ -18,6 +18,8 @@ from planner.verify.simulate import ChainEstimate, Estimate
 
 FULL_WIDTH = 2.0 * math.sqrt(2.0 * math.log(2.0))
 """Full width at half maximum of a Gaussian, in standard deviations."""
+MOST_CLICKS = 300_000
+"""Clicks drawn for one estimate, about a tenth of a second: where true pairs are rare, fewer of them are counted."""
 LONE = -1
 """Number of a click that belongs to no pair of these two users."""
 
@@ -42,7 +44,7 @@ class _Bench:
 def simulate_coincidences(
     link: ElementaryLink, hardware: LinkHardware, *, settings: Settings, pairs: int, seed: int
 ) -> ChainEstimate:
-    """Return rate and fidelity of two users of a source without memories, counted over about `pairs` true pairs.
+    """Return rate and fidelity of two users of a source without memories, counted over `pairs` true pairs or fewer.
 
     Brightness and window are those of `settings`. A click finds one of the user's detectors at random, which then is
     dead for a while; every pair of clicks of the two users within the window counts. Outcomes of clicks of one pair are
@@ -56,7 +58,8 @@ def simulate_coincidences(
     if source is None or hardware.memory is not None:
         raise ValueError(f"only detected coincidences can be sampled here, not {hardware.link_model}")
     bench, rng = _bench(link, hardware, source, settings), np.random.default_rng(seed)
-    time_s = pairs / (bench.brightness_hz * bench.arrival[0] * bench.arrival[1])
+    clicks_hz = bench.brightness_hz * sum(bench.arrival) + sum(bench.lone_hz)
+    time_s = min(pairs / (bench.brightness_hz * bench.arrival[0] * bench.arrival[1]), MOST_CLICKS / clicks_hz)
     dead_s = detector.dead_time_ns * 1e-9
     light = _clicks(bench, time_s, rng)
     clicks = [_alive(*side, detector.detectors, dead_s, rng) for side in light]

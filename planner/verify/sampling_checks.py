@@ -52,7 +52,7 @@ def sampling_agrees(facts: Facts) -> Iterator[Finding]:
         counted = simulate_coincidences(
             chain.links[0], chain.hardware, settings=settings, pairs=chain.pairs, seed=chain.pairs
         )
-        told = f"{subject}, {chain.pairs} pairs sampled"
+        told = f"{subject}, clicks sampled"
         # one detector that is dead makes the other's click worth nothing: such clicks die together
         slack = counted.dead_share
         yield _agreement(f"{told}: rate", chain.performance.lane_rate_hz, counted.rate_hz, slack=slack, unit="Hz")

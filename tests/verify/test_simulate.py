@@ -305,3 +305,13 @@ def test_detectors_that_are_often_dead_miss_pairs_together() -> None:
     counted = simulate_coincidences(link, hardware, settings=expected.settings, pairs=20000, seed=1)
     assert counted.dead_share > 0.2
     assert 1.0 < counted.rate_hz.value / expected.lane_rate_hz < 1.0 + counted.dead_share
+
+
+def test_a_link_that_hardly_ever_counts_a_pair_takes_no_longer() -> None:
+    source = HARDWARE["pair_sources"]["spdc"] | {"max_brightness_hz": 1e6}
+    parts = {"pair_source": PairSource(**source), "memory": None}
+    hardware = replace(hardware_of(dark_count_hz=1e4), link_model="pair_source", **parts)
+    link = link_of(60.0, 60.0)
+    expected = evaluate_route((link,), hardware)
+    counted = simulate_coincidences(link, hardware, settings=expected.settings, pairs=2000, seed=1)
+    assert abs(counted.rate_hz.deviation(expected.lane_rate_hz)) < LIMIT
