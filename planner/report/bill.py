@@ -12,7 +12,7 @@ from planner.costs import Quantities, charges_of_equipment, charges_of_rebates, 
 from planner.plan import Installation
 from planner.report.dossier import Dossier, phase_names
 from planner.report.tables import Column, Row, Table, number_columns, row, text_columns
-from planner.report.wording import MISSING, count, money, percent, plain, spaced
+from planner.report.wording import MISSING, count, money, percent, plain, some, spaced
 
 
 def item_label(dossier: Dossier, item: str) -> str:
@@ -38,6 +38,8 @@ def site_details(dossier: Dossier, site_id: str) -> tuple[tuple[str, str], ...]:
         ("Opened", "not used by the plan" if phase is None else names[phase]),
         ("May host", ", ".join(spaced(role).lower() for role in site.hosts)),
         *([("Security class", count(site.security_class))] if site.security_class else []),
+        *([("Power feed", site.power_feed)] if site.power_feed else []),
+        *([("Fails together with", fellows)] if (fellows := _fellows(dossier, site_id)) else []),
     ]
     installed: dict[str, list[str]] = defaultdict(list)
     for entry in _known_installations(dossier):
@@ -47,6 +49,13 @@ def site_details(dossier: Dossier, site_id: str) -> tuple[tuple[str, str], ...]:
         if entry_phase.id in installed:
             facts.append((f"New in {names[number]}", "; ".join(installed[entry_phase.id])))
     return (*facts, *((("Note", site.note),) if site.note else ()))
+
+
+def _fellows(dossier: Dossier, site_id: str) -> str:
+    """Return the names of the sites in the same building or on the same power feed."""
+    groups = {group for site in dossier.network.sites if site.id == site_id for group in site.risk_groups}
+    others = [site.id for site in dossier.network.sites if site.id != site_id and groups & set(site.risk_groups)]
+    return some([dossier.site_name(other) for other in others], 10)
 
 
 def site_table(dossier: Dossier) -> Table:

@@ -8,6 +8,7 @@ from geodata.maps import box, collection, make_scenario, noted, prices, site, st
 from planner.design import design_plan
 from planner.geodata import build_network, cached_network
 from planner.network import load_network, network_to_geojson, with_digest
+from planner.report.bill import site_details
 from planner.report.dossier import open_dossier
 from planner.report.proof import failure_effects, failure_table
 from planner.verify import verify_plan
@@ -123,3 +124,5 @@ def test_a_feed_that_fails_is_tried_and_told(tmp_path):
     effects = {effect.label: effect for effect in failure_effects(dossier, dossier.routes())}
     assert len(effects["Power feed f1"].broken) == len(effects["Power feed f1"].surviving) == 1
     assert failure_table(dossier).rows
+    assert {("Power feed", "f1"), ("Fails together with", "spare")} <= set(site_details(dossier, "s"))
+    assert "Fails together with" not in dict(site_details(dossier, "n"))
