@@ -42,6 +42,8 @@ METHOD = (
 )
 MIN_SHARE = 0.8
 """Share of a duct's streets that must be used for the duct to belong to it."""
+USED = (0.02, 0.1, 0.4)
+"""Usages in the relaxation with flows of demands from which lines are worth routing on."""
 LARGE_SIZE = 1_000_000
 """Prices times demands from which several threads pay."""
 STEPS_PER_WORK = 100
@@ -114,9 +116,7 @@ def lower_bound(
         reaches = Reaches(network, scenario, graph)
         flows = demand_flows(network, scenario, graph, reaches=reaches, needs=needs, lines=seen[-1] if seen else None)
         opening = opening_shares(network, prices, seen[-1] < NEVER if seen else None)
-        routed = _bound_flows(
-            graph, prices, prices.spans.floor + opening, _by_phase(scenario, needs), flows, told.on_bound
-        )
+        routed = _bound_flows(graph, prices, prices.spans.floor + opening, _by_phase(scenario, needs), flows, told)
         best, steps = max(best, routed.value), steps + routed.steps
     return LowerBound(value=least + best, steps=steps)
 
@@ -134,9 +134,12 @@ def _bound_flows(
     floor: Floats,
     needs: list[tuple[int, int, int, int]],
     flows: list[DemandFlow],
-    hear: Callable[[float], bool],
+    listener: Listener,
 ) -> LowerBound:
-    """Return the bound on lines of these least prices with flows of demands; 0 where no flows are worth having."""
+    """Return the bound on lines of these least prices with flows of demands; 0 where no flows are worth having.
+
+    What the relaxation uses is told to the listener, from much of it to little.
+    """
     network = prices.network
     if not flows or not needs:
         return LowerBound(value=0.0, steps=0)
@@ -145,7 +148,13 @@ def _bound_flows(
     ducts = _streets_of_ducts(network, weakest_level(prices.scenario))
     lines = routed_lines(network, floor, usable, ducts, most_fibers(flows))
     with _threads_for(lines.prices.size * len(flows)):
-        found, _ = bound_routed_lines(network, lines, needs, flows, np.array(prices.lease), hear)
+        found, reduced = bound_routed_lines(network, lines, needs, flows, np.array(prices.lease), listener.on_bound)
+    for least in USED:
+        if listener.on_bound(found.value):
+            used = np.zeros((len(found.usage), len(network.spans)), dtype=np.bool_)
+            for flags, usage in zip(used, found.usage, strict=True):
+                flags[lines.spans[reduced.expand(np.flatnonzero(usage > least))]] = True
+            listener.on_lines(_first_phases(used))
     return LowerBound(value=found.value, steps=found.steps)
 
 
