@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.physics.performance import ElementaryLink, evaluate_route
 from planner.verify.facts import Facts
 from planner.verify.findings import Finding, agree, at_least, at_most, equal, flawless
 from planner.verify.routes import RouteFacts
@@ -103,6 +104,24 @@ def rate_is_right(facts: Facts) -> Iterator[Finding]:
         wrong = (rate for rate in rates if not agree(rate[1], rate[2]))
         name, expected, actual = next(wrong, rates[0])
         yield equal(f"{route.subject}: {name}", expected, actual, unit="Hz")
+
+
+def relayed_key_is_right(facts: Facts) -> Iterator[Finding]:
+    """Yield whether key over trusted nodes is that of the slowest of its links, each judged as a route of its own.
+
+    A node adds the keys of its two links bit by bit: what is sent on is as long as the shorter one.
+    """
+    for route in facts.routes:
+        arms = route.arms or ()
+        if not route.technology.trusted_nodes or route.performance is None or len(arms) <= 2:
+            continue
+        hardware, settings = facts.scenario.link_hardware(route.technology), route.performance.settings
+        links = (ElementaryLink(left=left, right=right) for left, right in zip(arms[::2], arms[1::2], strict=True))
+        keys_hz = [
+            evaluate_route((link,), hardware, min_fidelity=route.demand.min_fidelity, settings=settings).key_rate_hz
+            for link in links
+        ]
+        yield equal(route.subject, route.route.lanes * min(keys_hz), route.route.key_rate_hz, unit="Hz")
 
 
 def rate_is_reached(facts: Facts) -> Iterator[Finding]:

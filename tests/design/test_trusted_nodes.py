@@ -83,6 +83,8 @@ def test_the_verdict_and_the_report_tell_trusted_nodes(tmp_path: Path) -> None:
     spoiled = case.edit_route("A-B", "p1", stations=tuple(swapped))
     assert failing(spoiled) >= {"stations_are_in_order"}
     assert failing(case.edit_route("A-B", "p1", ebit_rate_hz=route.key_rate_hz)) == {"rate_is_right"}
+    more = case.edit_route("A-B", "p1", key_rate_hz=2.0 * route.key_rate_hz)
+    assert failing(more) == {"rate_is_right", "relayed_key_is_right"}
     verdict = verify_plan(world.network, world.scenario, plan)
     dossier = open_dossier(world.network, world.scenario, plan, verdict)
     assert "trusted node at site t" in route_stations(dossier, route)
