@@ -153,8 +153,12 @@ def build_instance(
     past: Past,
     serve_all: bool,
     kept: frozenset[str],
+    seldom: Sequence[tuple[int, int]] = (),
 ) -> Instance:
-    """Return the integer program's data for some candidates, in which the demands `kept` must be served."""
+    """Return the integer program's data for some candidates, in which the demands `kept` must be served.
+
+    `seldom` are pairs of candidates, by position, that work too seldom together: they get a conflict of their own.
+    """
     demands = scenario.demands
     blocks = _blocks(candidates, past, prices.spans.timing)
     site_ids = sorted(({site for item in candidates for site in item.sites} | past.due_sites.keys()) - past.sites)
@@ -169,7 +173,9 @@ def build_instance(
     shared: dict[str, frozenset[int]] = defaultdict(frozenset)
     for item in candidates:
         shared[item.demand] |= {at.blocks[span] for span in item.shareable}
-    routes = tuple(_route(scenario, prices, candidate, at) for candidate in candidates)
+    routes = _set_apart(
+        [_route(scenario, prices, candidate, at) for candidate in candidates], seldom, first=len(at.conflicts)
+    )
     items = tuple(_item(prices, key, past) for key in item_keys)
     return Instance(
         phases=len(scenario.phases),
@@ -191,6 +197,16 @@ def build_instance(
         site_ids=tuple(site_ids),
         item_keys=tuple(item_keys),
     )
+
+
+def _set_apart(
+    routes: list[InstanceRoute], seldom: Sequence[tuple[int, int]], *, first: int
+) -> tuple[InstanceRoute, ...]:
+    """Return the routes with a conflict more for each pair, numbered from `first` on."""
+    for number, pair in enumerate(seldom, first):
+        for at in pair:
+            routes[at] = replace(routes[at], conflicts=(*routes[at].conflicts, number))
+    return tuple(routes)
 
 
 def _demand(scenario: Scenario, demand: Demand, *, is_kept: bool, shared: frozenset[int]) -> InstanceDemand:

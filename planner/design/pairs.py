@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -86,3 +87,26 @@ def may_join(
             return False
         taken |= route.conflicts
     return True
+
+
+def seldom_pairs(judge: RouteJudge, candidates: Sequence[Candidate]) -> list[tuple[int, int]]:
+    """Return the pairs of candidates, by position, that work too seldom together for the demand that wants two routes.
+
+    Two routes work at least as much of the time as the better one alone, so that only those that both work too
+    seldom are looked at.
+    """
+    found = []
+    outages = judge.outages
+    for demand in judge.scenario.demands:
+        least = demand.min_availability
+        if least is None or demand.routes != 2 or outages is None:
+            continue
+        own = [at for at, item in enumerate(candidates) if item.demand == demand.id]
+        weak = [at for at in own if outages.service((candidates[at].route,)).availability < least]
+        found += [
+            (one, other)
+            for one, other in combinations(weak, 2)
+            if candidates[one].conflicts.isdisjoint(candidates[other].conflicts)
+            and not judge.works_enough(demand, (candidates[one], candidates[other]))
+        ]
+    return found

@@ -130,14 +130,20 @@ class RouteSearch:
 
     def cheapest_route(self, demand: Demand, ledger: Ledger, avoid: frozenset[str] = frozenset()) -> Candidate | None:
         """Return the cheapest route found that avoids some risk groups and sites, or None."""
+        return next(iter(self._routes_by_cost(demand, ledger, avoid)), None)
+
+    def _routes_by_cost(self, demand: Demand, ledger: Ledger, avoid: frozenset[str] = frozenset()) -> list[Candidate]:
+        """Return the cheapest route found that avoids some risks; all, if routes must work together long enough."""
         phase = self.scenario.phase_index(demand.from_phase)
         found: list[Candidate] = []
         for technology in self._technologies(demand):
             task = self._task(demand, technology, phase, avoid)
             for price in price_variants(self.judge, demand, self._span_prices(task, ledger, avoid)):
-                found += self._routes_of(task, ledger, price)
-        fitting = [candidate for candidate in found if ledger.fits(candidate)]
-        return min(fitting, key=lambda candidate: (ledger.added_cost(candidate), candidate.key), default=None)
+                found += filter(ledger.fits, self._routes_of(task, ledger, price))
+        ranked = sorted(found, key=lambda candidate: (ledger.added_cost(candidate), candidate.key))
+        if demand.routes == 1 or demand.min_availability is None:
+            return ranked[:1]
+        return list({candidate.key: candidate for candidate in reversed(ranked)}.values())
 
     def _technologies(self, demand: Demand) -> tuple[Technology, ...]:
         return tuple(t for t in allowed_technologies(self.scenario, demand) if self.technology in (None, t.id))
@@ -284,22 +290,16 @@ class RouteSearch:
     def _cheapest_pair(self, demand: Demand, ledger: Ledger) -> tuple[Candidate, ...] | None:
         """Return the cheapest of three ways to find a disjoint pair: a corridor pair refined both ways, or greedily."""
         pairs: list[tuple[Candidate, Candidate]] = []
-        for corridor in self._corridors(demand, ledger):
-            first = self.cheapest_route(demand, ledger, corridor)
-            if first is not None:
-                pairs += self._with_backup(demand, ledger, first)
-        greedy = self.cheapest_route(demand, ledger)
-        if greedy is not None:
-            pairs += self._with_backup(demand, ledger, greedy)
-        fitting = [pair for pair in pairs if ledger.fits(*pair)]
-        return min(fitting, key=lambda pair: (ledger.added_cost(*pair), pair[0].key, pair[1].key), default=None)
+        for avoid in (*self._corridors(demand, ledger), frozenset[str]()):
+            for first in self._routes_by_cost(demand, ledger, avoid):
+                pairs += [pair for pair in self._with_backup(demand, ledger, first) if ledger.fits(*pair)]
+        pairs.sort(key=lambda pair: (ledger.added_cost(*pair), pair[0].key, pair[1].key))
+        return next((pair for pair in pairs if self.judge.works_enough(demand, pair)), None)
 
     def _with_backup(self, demand: Demand, ledger: Ledger, first: Candidate) -> list[tuple[Candidate, Candidate]]:
-        second = self.cheapest_route(demand.seen_by("backup"), ledger, first.conflicts)
-        if second is None:
-            return []
-        ordered = sorted((first, second), key=lambda item: item.rank)
-        return [(ordered[0], ordered[1])]
+        seconds = self._routes_by_cost(demand.seen_by("backup"), ledger, first.conflicts)
+        pairs = (sorted((first, second), key=lambda item: item.rank) for second in seconds)
+        return [(one, other) for one, other in pairs]
 
     def _with_one_more(
         self, demand: Demand, ledger: Ledger, routes: tuple[Candidate, ...]
@@ -307,7 +307,8 @@ class RouteSearch:
         """Return some routes and the cheapest one apart from all of them."""
         avoid = frozenset[str]().union(*(route.conflicts for route in routes))
         more = self.cheapest_route(demand.seen_by("backup"), ledger, avoid)
-        return (*routes, more) if more is not None and ledger.fits(*routes, more) else None
+        service = (*routes, more) if more is not None else ()
+        return service if service and ledger.fits(*service) and self.judge.works_enough(demand, service) else None
 
     def _corridors(self, demand: Demand, ledger: Ledger) -> list[frozenset[str]]:
         """Return what a first route should avoid so that a second is left: each path of cheap disjoint pairs."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from planner.design.graph import design_graph
 from planner.design.instance import MONEY, Instance, build_instance
 from planner.design.ledger import NOTHING, Ledger, Past, PriceTable
+from planner.design.pairs import seldom_pairs
 from planner.design.pricing import RouteSearch
 from planner.design.rebates import present_rebate
 from planner.design.routes import Candidate, RouteJudge
@@ -159,6 +160,7 @@ def _solve_pool(context: Context, local: LocalSearch, best: Ledger) -> Draft | N
         past=best.past,
         serve_all=serve_all,
         kept=context.kept,
+        seldom=seldom_pairs(local.search.judge, candidates),
     )
     task = SolverTask(
         gap=min(SOLVER_GAP, max(PROOF_GAP, 0.1 * work.gap_wanted)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -176,11 +176,21 @@ class RouteJudge:
         return not any(self._interfaces[site].misfit(hardware) for site in holders if site in self._interfaces)
 
     def _works_too_seldom(self, demand: Demand, route: Route) -> bool:
-        """Return whether the only route of a demand misses its availability; two routes are checked together later."""
+        """Return whether the only route of a demand misses its availability; several are judged together."""
         least = demand.min_availability
         if least is None or demand.routes > 1 or self.outages is None:
             return False
         return self.outages.service((route,)).availability < least
+
+    def works_enough(self, demand: Demand, candidates: Sequence[Candidate]) -> bool:
+        """Return whether routes of a demand work together as much of the time as it asks for, exactly.
+
+        Fewer routes than it wants are not judged yet.
+        """
+        least = demand.min_availability
+        if least is None or len(candidates) < demand.routes or self.outages is None:
+            return True
+        return self.outages.service([candidate.route for candidate in candidates]).availability >= least
 
     def appraise(
         self,

@@ -144,7 +144,8 @@ class LocalSearch:
             is_whole = len(routes) == demand.routes and any(route.route.target == "primary" for route in routes)
             is_whole = is_whole and may_join(self.search.judge, demand, routes, ledger.routes)
             apart = all(first.conflicts.isdisjoint(second.conflicts) for first, second in combinations(routes, 2))
-            if is_whole and apart and ledger.fits(*routes):
+            enough = self.search.judge.works_enough(demand, routes)
+            if is_whole and apart and enough and ledger.fits(*routes):
                 ledger.add(demand.id, routes)
         self.note(ledger)
         return ledger

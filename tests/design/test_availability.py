@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from design.inprocess import EXACT
+from design.instances import Builder
 from planner.design import design_plan
+from planner.design.instance import _set_apart
+from planner.design.selection import choose
 from planner.errors import InfeasibleError, InputError, SolverError
 from planner.network import with_digest
 from planner.plan import Plan
@@ -147,3 +151,43 @@ def test_a_missed_availability_is_found(tmp_path: Path) -> None:
     stricter = replace(world.scenario, spec=world.scenario.spec.model_copy(update={"demands": asked}))
     verdict = verify_plan(world.network, stricter, plan)
     assert {check.name for check in verdict.failed_checks} == {"availability_is_reached"}
+
+
+THREE_WAYS = """
++=======+
+|       |
+A=======B
+|       |
++-------+
+"""
+
+
+def test_a_pair_works_as_much_as_is_asked(tmp_path: Path) -> None:
+    # Two ducts are cheap, and dug up often enough that both fail together too often; the trench is dear and safe.
+    weak = copy.deepcopy(RELIABILITY)
+    weak["cuts"]["trench"]["cuts_per_1000_km_year"] = 1.0
+    cheap = plan_of(world_of(tmp_path, THREE_WAYS, [demand("A", "B", routes=2)], reliability=weak)).services[0]
+    assert cheap.availability is not None
+    asked = [demand("A", "B", routes=2, min_availability=1.0 - 0.3 * (1.0 - cheap.availability))]
+    safe = plan_of(world_of(tmp_path, THREE_WAYS, asked, reliability=weak)).services[0]
+    assert {route.spans for route in safe.routes} != {route.spans for route in cheap.routes}
+    assert safe.availability is not None
+    assert safe.availability >= asked[0]["min_availability"]
+
+
+def test_no_pair_works_as_much_as_is_asked(tmp_path: Path) -> None:
+    world = world_of(tmp_path, RING, [demand("A", "B", routes=2, min_availability=0.9999)])
+    with pytest.raises((InfeasibleError, SolverError)):
+        design_plan(world.network, world.scenario)
+
+
+def test_the_program_takes_no_pair_that_works_too_seldom() -> None:
+    world = Builder(phases=1)
+    wanted = world.demand(routes=2)
+    north, middle, south = (world.block(price) for price in (1.0, 2.0, 10.0))
+    for block in (north, middle, south):
+        world.route(wanted, blocks={block: 1})
+    free = world.instance()
+    bound = replace(free, routes=_set_apart(list(free.routes), [(0, 1)], first=3))
+    chosen = [choose(instance, EXACT) for instance in (free, bound)]
+    assert [sorted(choice.routes[0, 0]) for choice in chosen] == [[0, 1], [0, 2]]
