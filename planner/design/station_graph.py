@@ -2,13 +2,13 @@
 
 Nodes are the demand's two ends and the sites that may hold a repeater. Where a technology limits the loss of a link and
 the network is sparse, every simple walk within the limit is listed, so that routes which must share no line can be told
-apart; elsewhere a pair of stations stands for all walks between them, and the least lossy one is kept as an example.
+apart; elsewhere a pair of stations stands for all walks between them, and some are kept as examples.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -24,6 +24,10 @@ from planner.scenario import Demand, Scenario, Technology
 
 MAX_WALKS = 4_000
 """Walks of a technology that are listed at most; where there are more, none is."""
+VARIANTS = 8
+"""How often walks are searched where not all are listed."""
+VARIATION = 3.0
+"""By how much the loss of a span is raised at most, as a multiple of it, to find other walks."""
 MAX_STEPS = 200_000
 """Spans that the listing walks over before it gives up."""
 
@@ -39,10 +43,15 @@ class StationLink:
     risks: frozenset[str] = frozenset()
     """Risks along the walk that the demand's other routes, if it has any, must not share."""
 
+    @property
+    def stations(self) -> tuple[str, str]:
+        """Return both stations, in order."""
+        return self.tail, self.head
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Walks:
-    """Simple walks from one station to another, within the limit of loss: all of them, or the least lossy one alone."""
+    """Simple walks from one station to another, within the limit of loss: all, or the least lossy and others."""
 
     by_pair: Mapping[tuple[str, str], tuple[tuple[int, ...], ...]]
     is_complete: bool
@@ -63,12 +72,12 @@ def list_walks(scenario: Scenario, graph: DesignGraph, distances: Distances, tec
     is_apart = any(demand.routes > 1 and demand.disjoint != "repeater" for demand in scenario.demands)
     ways = _all_walks(graph, sorted(stations), asked_db) if is_apart else None
     found: dict[tuple[str, str], list[tuple[int, ...]]] = defaultdict(list)
-    for start, end, loss_db, walk in _least_walks(graph, sorted(stations), asked_db) if ways is None else ways:
+    for start, end, loss_db, walk in _varied_walks(graph, sorted(stations), asked_db) if ways is None else ways:
         for tail, head in product(stations[start], stations.get(end, ())):
             limit_db = technology.max_link_loss_db * ROUNDING
             if tail != head and (not walk or distances.walk_loss_db(tail, head, loss_db) <= limit_db):
                 found[tail, head].append(walk)
-    by_pair = {pair: tuple(sorted(walks)) for pair, walks in sorted(found.items())}
+    by_pair = {pair: tuple(sorted(set(walks))) for pair, walks in sorted(found.items())}
     return Walks(by_pair=by_pair, is_complete=ways is not None)
 
 
@@ -89,13 +98,19 @@ def _all_walks(graph: DesignGraph, nodes: Sequence[int], most_db: float) -> list
     return found
 
 
-def _least_walks(graph: DesignGraph, nodes: Sequence[int], most_db: float) -> Iterator[_Way]:
-    """Yield the least lossy walk between every two nodes that loses at most so much."""
-    for node in nodes:
-        distance, parents = shortest_trees(graph, graph.span_loss_db, np.array([node], dtype=np.int64))
-        for end in nodes:
-            if distance[0, end] <= most_db * ROUNDING:
-                yield node, end, float(distance[0, end]), tuple(walk_to(graph, parents[0], end))
+def _varied_walks(graph: DesignGraph, nodes: Sequence[int], most_db: float) -> Iterator[_Way]:
+    """Yield the least lossy walk between every two nodes, then others, found with random factors on the losses."""
+    random = np.random.default_rng(0)
+    for variant in range(VARIANTS):
+        factors = 1.0 + VARIATION * random.random(graph.spans) if variant else np.ones(graph.spans)
+        for node in nodes:
+            source = np.array([node], dtype=np.int64)
+            distance, parents = shortest_trees(graph, graph.span_loss_db * factors, source)
+            for end in nodes:
+                walk = tuple(walk_to(graph, parents[0], end)) if np.isfinite(distance[0, end]) else ()
+                loss_db = _loss_db(graph, walk)
+                if (walk or end == node) and loss_db <= most_db * ROUNDING:
+                    yield node, end, loss_db, walk
 
 
 def _walks_from(graph: DesignGraph, start: int, most_db: float) -> Iterator[tuple[int, float, tuple[int, ...]]]:
@@ -116,14 +131,12 @@ Pair = tuple[str, str]
 
 
 def station_links(
-    judge: RouteJudge, pairs: Sequence[Pair], demand: Demand, walks: Walks | None, *, is_alone: bool
+    judge: RouteJudge, pairs: Sequence[Pair], demand: Demand, walks: Walks | None, *, is_free: bool
 ) -> tuple[StationLink, ...]:
-    """Return the links between pairs of stations.
+    """Return the links between pairs of stations; where they are free, each stands for all walks and meets no risk.
 
-    Of several walks, one is left out if another loses no more and meets no risk that it does not meet; the only route
-    of a demand (`is_alone`) shares its risks with no other.
+    Of several walks, one is left out if another loses no more and meets no risk that it does not meet.
     """
-    is_free = is_alone or walks is None or not walks.is_complete
     links: list[StationLink] = []
     for tail, head in pairs:
         kept: list[StationLink] = []
@@ -134,6 +147,17 @@ def station_links(
                 kept.append(StationLink(tail=tail, head=head, walk=walk, risks=risks))
         links += [StationLink(tail=tail, head=head, walk=None)] if walks is None else kept
     return tuple(links)
+
+
+def some_links(links: Sequence[StationLink], most: int) -> tuple[StationLink, ...]:
+    """Return the first few links, so many at most, of every pair of stations."""
+    seen: Counter[Pair] = Counter()
+    kept = []
+    for link in links:
+        seen[link.tail, link.head] += 1
+        if seen[link.tail, link.head] <= most:
+            kept.append(link)
+    return tuple(kept)
 
 
 def fewest_links(pairs: Sequence[Pair], demand: Demand) -> int:
@@ -159,27 +183,15 @@ def _loss_db(graph: DesignGraph, walk: tuple[int, ...]) -> float:
     return math.fsum(float(graph.span_loss_db[span]) for span in walk)
 
 
-def links_that_meet(
-    judge: RouteJudge, best: BestChains, demand: Demand, walks: Walks | None, links: Sequence[StationLink]
-) -> Mapping[str, tuple[int, ...]]:
-    """Return the numbers of the links that meet each risk of which this is true: one route meets it in a row.
+def links_that_meet(judge: RouteJudge, demand: Demand, links: Sequence[StationLink]) -> Mapping[str, tuple[int, ...]]:
+    """Return the numbers of the links that meet each risk which the cheapest routes meet in a row, if at all.
 
-    That holds of risks at one place, for the cheapest routes. Say a route passes a node in two links, with others
-    between them: of the two stations next to these passes on the inner side, keep the one nearer to the node, and join
-    it to the outer station of the other pass. The new link is no longer than the old one, so that both are possible
-    where every walk within the limit of loss is; the route has fewer links and no new risk. Where a risk has spans
-    without a common node, each of them counts for itself. Nothing is returned where some walk is too slow.
+    These are the risks at one place, where every walk within the limit of loss is a link, and fewer links will do. Say
+    a route passes a node in two links, with others between them: of the two stations next to these passes on the inner
+    side, keep the one nearer to the node, and join it to the outer station of the other pass. The new link is no longer
+    than the old one; the route has fewer links and no new risk. Where a risk has spans without a common node, each of
+    them counts for itself.
     """
-    usable = set(best.usable_pairs())
-    known = set(best.stations)
-    if walks is None or not walks.is_complete:
-        return {}
-    if any(
-        pair not in usable
-        for pair in walks.by_pair
-        if known.issuperset(pair) and pair[0] != demand.b and pair[1] != demand.a
-    ):
-        return {}
     risks = judge.risks(demand)
     users: dict[str, list[int]] = defaultdict(list)
     for number, link in enumerate(links):
@@ -187,6 +199,16 @@ def links_that_meet(
         for name in names:
             users[name].append(number)
     return {name: tuple(numbers) for name, numbers in sorted(users.items()) if len(numbers) > 1}
+
+
+def is_every_walk_fast(best: BestChains, demand: Demand, walks: Walks) -> bool:
+    """Return whether all walks are listed, and all pairs of stations that they join are usable."""
+    usable, known = set(best.usable_pairs()), set(best.stations)
+    return walks.is_complete and all(
+        (tail, head) in usable
+        for tail, head in walks.by_pair
+        if tail in known and head in known and tail != demand.b and head != demand.a
+    )
 
 
 def _places_of(judge: RouteJudge, spans: tuple[int, ...], risk: str, link: StationLink) -> Iterator[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from planner.design.graph import sites_that_host
 from planner.design.ledger import PriceTable
 from planner.design.routes import Candidate, RouteJudge
 from planner.design.solvers import SolverTask
-from planner.design.station_problem import StationProblem, build_station_problem
-from planner.design.station_program import Chain, least_stations
+from planner.design.station_graph import list_walks
+from planner.design.station_problem import StationProblem, View, build_station_problem
+from planner.design.station_program import Chain, LeastStations, least_stations
 from planner.design.stations import Reaches, first_units_premium, present_tariff, station_cost
 from planner.network import Network
 from planner.plan import Station
@@ -21,6 +23,12 @@ from planner.scenario.spec import Role
 MAX_NODES = 2_000
 TIME_LIMIT_S = 60.0
 GAP = 1e-6
+MAX_WALKS = 6
+"""Walks of two stations in a program over some walks only."""
+MAX_FLOWS = 6_000
+"""Flow variables of such a program over all stations."""
+NEARLY = 1.0 + 1e-5
+"""Costs that differ by less are the same, but for the solver's tolerances."""
 NO_CHAINS = (
     "no choice of repeater sites serves all demands: too few lie within reach of each other for routes that share none"
 )
@@ -52,10 +60,17 @@ def plan_stations(
     asked = [part for demand in scenario.demands for part in demand.by_target()]
     least = station_cost(tariff, scenario, reaches.by_demand, asked)
     premium = first_units_premium(prices, scenario, reaches.by_demand, asked)
-    problem = build_station_problem(judge, reaches, tariff=tariff, rooms=prices.rooms)
+    walks = {item.id: list_walks(scenario, judge.graph, reaches.distances, item) for item in scenario.spec.technologies}
+
+    def problem_of(**view: Any) -> StationProblem:
+        return build_station_problem(judge, reaches, tariff=tariff, rooms=prices.rooms, view=View(walks=walks, **view))
+
+    problem = problem_of(is_apart=False)
     if not problem.rooms and not any(choice.links for choice in problem.choices):
         return StationPlan(value=least + premium)
     found = least_stations(problem, _task(scenario))
+    if found is not None and math.isfinite(found.value) and any(walks.values()) and _wants_lines_apart(scenario):
+        problem, found = _apart(problem, found, problem_of, _task(scenario))
     if found is None:
         return StationPlan(value=least + premium)
     if math.isinf(found.value):
@@ -63,8 +78,43 @@ def plan_stations(
     return StationPlan(value=max(least, found.value) + premium, routes=tuple(_routes_of_chains(judge, found.chains)))
 
 
+def _wants_lines_apart(scenario: Scenario) -> bool:
+    return any(demand.routes > 1 and demand.disjoint != "repeater" for demand in scenario.demands)
+
+
+def _apart(
+    problem: StationProblem, found: LeastStations, problem_of: Callable[..., StationProblem], task: SolverTask
+) -> tuple[StationProblem, LeastStations]:
+    """Return the least stations for routes that share no risk, given those for routes that may, and their program.
+
+    Often some walks between the same stations will do, and nothing is left to prove.
+    """
+    used = {site for chains in found.chains.values() for chain in chains for link in chain for site in link.stations}
+    some = least_stations(problem_of(inside=frozenset(used), most_walks=MAX_WALKS), task, is_whole=True)
+    if some is not None and some.value <= found.value * NEARLY:
+        return problem, replace(found, chains=some.chains)
+    full = problem_of()
+    if not any(choice.meets for choice in full.choices):
+        everywhere = frozenset({site for choice in full.choices for link in choice.links for site in link.stations})
+        closer = problem_of(inside=everywhere, most_walks=1)
+        flows = sum(len(choice.links) * len(choice.phases) for choice in closer.choices)
+        if flows <= MAX_FLOWS:
+            closer = problem_of(inside=everywhere, most_walks=min(MAX_WALKS, MAX_FLOWS // max(1, flows)))
+            some = least_stations(closer, replace(task, max_nodes=MAX_NODES // 20), is_whole=True)
+        return problem, replace(found, chains=some.chains if some is not None else found.chains)
+    proven = least_stations(full, task)
+    if proven is None:
+        return problem, found
+    return full, replace(proven, value=max(found.value, proven.value))
+
+
 def _task(scenario: Scenario) -> SolverTask:
-    return SolverTask(gap=GAP, max_nodes=MAX_NODES, time_limit_s=TIME_LIMIT_S, seed=scenario.spec.solver.seed)
+    return SolverTask(
+        gap=GAP,
+        max_nodes=MAX_NODES,
+        time_limit_s=min(TIME_LIMIT_S, scenario.spec.solver.time_limit_s),
+        seed=scenario.spec.solver.seed,
+    )
 
 
 def _reasons(scenario: Scenario, problem: StationProblem) -> tuple[str, ...]:

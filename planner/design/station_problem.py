@@ -16,8 +16,9 @@ from planner.design.station_graph import (
     StationLink,
     Walks,
     fewest_links,
+    is_every_walk_fast,
     links_that_meet,
-    list_walks,
+    some_links,
     station_links,
     useful_pairs,
     without_detours,
@@ -72,19 +73,32 @@ class StationProblem:
     rooms: Mapping[str, tuple[Room, ...]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """What of the walks counts. Unless the stations are chosen, the program is a bound."""
+
+    walks: Mapping[str, Walks | None]
+    """Walks of every technology, None for one whose links have no limit of loss."""
+    is_apart: bool = True
+    """Whether routes of one demand share no risk, as far as walks are known."""
+    inside: frozenset[str] | None = None
+    """Stations that may be used, with at most `most_walks` between every two; None for all of both."""
+    most_walks: int = 1
+
+
 def build_station_problem(
     judge: RouteJudge,
     reaches: Reaches,
     *,
     tariff: Tariff,
     rooms: Mapping[str, tuple[Room, ...]],
+    view: View,
 ) -> StationProblem:
     """Return the station problem of a scenario.
 
     Sites at the ends of free-space hops open for nothing here, unless demands end there: they count with the lines.
     """
     scenario = judge.scenario
-    walks = {item.id: list_walks(scenario, judge.graph, reaches.distances, item) for item in scenario.spec.technologies}
     limited = {item for found in rooms.values() for room in found for item in room.uses}
     counted = frozenset(item for item, prices in tariff.item.items() if any(prices) or item in limited)
     parts = [
@@ -93,7 +107,7 @@ def build_station_problem(
         for part in demand.by_target()
     ]
     choices = [
-        _choice(judge, reaches, part, technology, walks[technology], counted, demand=number)
+        _choice(judge, reaches, part, technology, view, counted, demand=number)
         for number, part in enumerate(parts)
         for technology in reaches.by_demand[part.demand.id].options
     ]
@@ -123,7 +137,7 @@ def _choice(
     reaches: Reaches,
     part: _Part,
     name: str,
-    walks: Walks | None,
+    view: View,
     counted: frozenset[str],
     *,
     demand: int,
@@ -135,16 +149,26 @@ def _choice(
     most = max(links for links, _ in options)
     pairs = useful_pairs(best.usable_pairs(), asked, most) if most > 1 else []
     may_shorten = _may_be_shorter(options, fewest_links(pairs, asked))
-    if may_shorten and (part.is_alone or asked.disjoint == "repeater"):
-        pairs = without_detours(pairs, asked)
-    links = station_links(judge, pairs, asked, walks, is_alone=part.is_alone)
+    walks = view.walks[name]
+    is_free = part.is_alone or not view.is_apart or walks is None or asked.disjoint == "repeater"
+    if view.inside is not None:
+        inside = view.inside | {asked.a, asked.b}
+        pairs = [(tail, head) for tail, head in pairs if tail in inside and head in inside]
+        links = some_links(station_links(judge, pairs, asked, walks, is_free=is_free), view.most_walks)
+        meets = {} if is_free else links_that_meet(judge, asked, links)
+    else:
+        is_free = is_free or walks is None or not walks.is_complete
+        pairs = without_detours(pairs, asked) if may_shorten and is_free else pairs
+        links = station_links(judge, pairs, asked, walks, is_free=is_free)
+        is_exact = not is_free and walks is not None and may_shorten and is_every_walk_fast(best, asked, walks)
+        meets = links_that_meet(judge, asked, links) if is_exact else {}
     return ChainChoice(
         demand=demand,
         technology=name,
         phases=_phases(judge.scenario, asked, name),
         options=_options(technology, options, counted),
         links=links,
-        meets=links_that_meet(judge, best, asked, walks, links) if may_shorten and not part.is_alone else {},
+        meets=meets,
     )
 
 

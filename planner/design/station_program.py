@@ -44,11 +44,16 @@ class LeastStations:
     nodes: int
 
 
-def least_stations(problem: StationProblem, task: SolverTask) -> LeastStations | None:
-    """Return the least cost of the stations; None where the program is too large or ends without a bound."""
+def least_stations(problem: StationProblem, task: SolverTask, *, is_whole: bool = False) -> LeastStations | None:
+    """Return the least cost of the stations; None where the program is too large or ends without a bound.
+
+    Flows may be split unless they must be whole, which takes longer.
+    """
     if sum(len(choice.links) * len(choice.phases) for choice in problem.choices) > MAX_LINKS:
         return None
     program = _Program(problem)
+    for flow in program.flow.values() if is_whole else ():
+        flow.cat = pulp.LpInteger
     solution = solve(program.lp, task)
     if solution.ending == "infeasible":
         return LeastStations(value=math.inf, chains={}, nodes=solution.nodes)

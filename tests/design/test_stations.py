@@ -206,3 +206,19 @@ def test_a_route_may_pass_the_same_street_on_its_way_to_a_repeater_and_back(tmp_
             "q",
             "r",
         }
+
+
+def test_stations_give_routes_apart_where_there_are_too_many_walks_to_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = "A=======m=n=====B\n:               :\n:               :\n:               :\n+===p=======q===+"
+    world = make_world(tmp_path, drawing, [stored("A", "B", routes=2)], technologies=short_links(1.2))
+    prices = PriceTable(world.network, world.scenario)
+    exact = plan_stations(world.network, world.scenario, prices)
+    monkeypatch.setattr("planner.design.station_graph.MAX_WALKS", 0)
+    found = plan_stations(world.network, world.scenario, prices)
+    assert found.value < exact.value
+    first, second = found.routes
+    assert first.conflicts.isdisjoint(second.conflicts)
+    repeaters = {item.site for route in found.routes for item in route.route.stations if item.role == "repeater"}
+    assert repeaters in ({"m", "p", "q"}, {"n", "p", "q"})
