@@ -1,13 +1,15 @@
 """Cheapest two-edge-connected networks: every node wants two routes to one other node, over lines of given price.
 
 The networks are those of SNDlib in the package `topohub` (extra `bench`), priced by length: whole metres along great
-circles of a sphere of radius 6,371,008.8 m. With `--folder`, files in SNDlib's native text format are read instead,
-priced by the cost of the first module of each link. Two routes share no line; a node in common is allowed.
+circles of a sphere of radius 6,371,008.8 m, or thousandths of a unit where they are drawn on paper. With `--folder`,
+files in SNDlib's native text format are read instead, priced by the cost of the first module of each link. Two routes
+share no line; a node in common is allowed.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,6 +28,8 @@ OPTIMA = {"polska": 2_203_126.0, "cost266": 15_817_283.0}
 MODULE_OPTIMA = {"polska": 2_720.0, "nobel-germany": 47_960.0, "newyork": 1_257_600.0}
 """The same by the cost of the first module."""
 TIME_LIMIT_S = 60.0
+MAX_LON_DEG, MAX_LAT_DEG = 179.0, 89.0
+"""Places beyond are those of a drawing: their scenario needs a degree around them."""
 
 _NODE = re.compile(r"^\s*(\S+)\s*\(\s*(-?[\d.]+)\s+(-?[\d.]+)\s*\)\s*$")
 _LINK = re.compile(r"^\s*\S+\s*\(\s*(\S+)\s+(\S+)\s*\)\s+(?:\S+\s+){4}\(([^)]*)\)\s*$")
@@ -43,13 +47,25 @@ def topohub_graphs() -> list[Graph]:
             contents = json.loads(entry.read_text(encoding="utf-8"))
             places = {node["id"]: tuple(node["pos"]) for node in contents["nodes"]}
             index = {node: number for number, node in enumerate(sorted(places))}
+            in_order = _on_earth([places[node] for node in sorted(places)])
+            apart = great_circle_m if in_order else _on_paper
             edges = [
-                (index[a], index[b], float(round(great_circle_m(places[a], places[b]))))
+                (index[a], index[b], float(round(apart(places[a], places[b]))))
                 for a, b in ((edge["source"], edge["target"]) for edge in contents["edges"])
             ]
             name = entry.name.removesuffix(".json")
-            graphs.append(Graph(name=name, nodes=len(places), edges=edges, places=[places[n] for n in sorted(places)]))
+            graphs.append(Graph(name=name, nodes=len(places), edges=edges, places=in_order))
     return graphs
+
+
+def _on_earth(places: list[tuple[float, float]]) -> list[tuple[float, float]] | None:
+    """Return places that can be longitudes and latitudes, None for those of a drawing."""
+    return places if all(abs(x) <= MAX_LON_DEG and abs(y) <= MAX_LAT_DEG for x, y in places) else None
+
+
+def _on_paper(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the distance between two places of a drawing, in thousandths of its unit."""
+    return 1000.0 * math.dist(a, b)
 
 
 def read_native(path: Path) -> Graph:
@@ -66,7 +82,8 @@ def read_native(path: Path) -> Graph:
     edges = [(index[a], index[b], float(modules.split()[1])) for a, b, modules in links if len(modules.split()) > 1]
     if len(edges) < len(links):
         raise ValueError(f"{path}: {len(links) - len(edges)} links without a module")
-    return Graph(name=path.stem, nodes=len(nodes), edges=edges, places=[(float(x), float(y)) for _, x, y in nodes])
+    places = _on_earth([(float(x), float(y)) for _, x, y in nodes])
+    return Graph(name=path.stem, nodes=len(nodes), edges=edges, places=places)
 
 
 def _block(text: str, name: str) -> list[str]:

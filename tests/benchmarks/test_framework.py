@@ -168,6 +168,8 @@ def test_great_circles_match_the_published_lengths_of_polska() -> None:
     polska = next(graph for graph in topohub_graphs() if graph.name == "polska")
     tree = nx.minimum_spanning_tree(nx.Graph((a, b, {"weight": price}) for a, b, price in polska.edges))
     assert tree.size(weight="weight") == 1_569_848
+    atlanta = next(graph for graph in topohub_graphs() if graph.name == "atlanta")
+    assert atlanta.places is None, "a drawing, not longitudes and latitudes"
     assert great_circle_m((0.0, 0.0), (180.0, 0.0)) == pytest.approx(np.pi * 6_371_008.8)
 
 
