@@ -111,7 +111,7 @@ class _Watch:
             if self.try_edges(edges, MAX_FLOWS) is not None:
                 self._looked_at = edges
                 return
-            is_kernel_due = is_kernel_due and not self.try_kernel(edges)
+            is_kernel_due = is_kernel_due and self.try_kernel(edges) is None
 
     def grow_tree(self, terminals: Integers) -> int:
         """Look for a tree and its bound, for demands that a tree serves; return the steps."""
@@ -138,17 +138,17 @@ class _Watch:
         network = None if self.network is None else self.network.built
         return FoundLines(bound=self.bound, network=network, price=self.price, steps=steps)
 
-    def try_kernel(self, edges: Integers) -> bool:
-        """Return whether the likeliest of some edges were tried: where cuts allow many more of them than flows do."""
+    def try_kernel(self, edges: Integers) -> LineNetwork | None:
+        """Return the cheapest network on the likeliest of some edges; None where cuts do not allow many more edges."""
         program = line_program(self.problem, edges)
         size = program.size_without_flows
         if size > MAX_RELAXED_SIZE or MAX_WHOLE_SIZE * program.size < KERNEL_GAIN * MAX_FLOWS * size:
-            return False
+            return None
         found = promising_lines(self.problem, edges, program, self._task(), self.price)
         if found.price < self.price * (1.0 - ROUNDING):
             self.network = found
             self._offer(found.built)
-        return True
+        return found
 
     def _task(self) -> SolverTask:
         return SolverTask(gap=ROUNDING, max_nodes=MAX_NODES, time_limit_s=self._seconds_left())
@@ -225,7 +225,7 @@ def _is_proven(watch: _Watch, found: OrientationBound) -> bool:
     if watch.network is None:
         return False
     edges = np.flatnonzero((found.reduced_costs[-1] <= watch.price - found.value) | watch.network.built[-1])
-    rest = watch.try_edges(edges, MAX_PROOF_FLOWS)
+    rest = watch.try_edges(edges, MAX_PROOF_FLOWS) or watch.try_kernel(edges)
     if rest is None:
         return False
     # a cheaper network lies on these edges alone, and costs at least the program's bound

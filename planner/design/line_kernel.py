@@ -33,6 +33,8 @@ MAX_RELAXED_ROUNDS = 300
 """Largest number of times that cuts are looked for in the linear relaxation."""
 MAX_WHOLE_SIZE = 450
 """Largest number of variables of an integer program, but for what the linear relaxation uses."""
+ALLOWANCE = 1e-6
+"""Share by which the relaxation's value and reduced costs may be too high for the solver's tolerances."""
 UNUSED = 1e-6
 """Usage in the linear relaxation below which an edge counts as not used."""
 MAX_WHOLE_ROUNDS = 8
@@ -70,7 +72,7 @@ def relaxed_lines(program: LineProgram) -> RelaxedLines:
     ways = x.of_arcs(relaxed.reduced_costs, program).reshape(len(program.layers), -1, 2).min(axis=(0, 2))
     return RelaxedLines(
         program=replace(program, cuts=tuple(cuts)),
-        value=relaxed.objective * program.relaxation.scale,
+        value=relaxed.objective * program.relaxation.scale * (1.0 - ALLOWANCE),
         usage=x.in_the_end(relaxed.values, program),
         reduced_costs=np.maximum(0.0, x.in_the_end(relaxed.reduced_costs, program) + ways) * program.relaxation.scale,
     )
@@ -91,7 +93,7 @@ def promising_lines(
     for is_first in (True, False):
         if best.bound >= best.price * (1.0 - task.gap):
             break
-        hopeful = relaxed.value + relaxed.reduced_costs <= best.price
+        hopeful = relaxed.value + relaxed.reduced_costs <= best.price * (1.0 + ALLOWANCE)
         kept = relaxed.usage > UNUSED if is_first else _most_hopeful(relaxed, hopeful)
         chosen = edges if kept.all() else edges[np.sort(program.graph.expand(np.flatnonzero(kept)))]
         if (is_first and kept.all()) or not serves(problem, _only(problem, chosen)):
