@@ -9,6 +9,7 @@ from planner.physics.coexistence import (
     counter_raman_hz,
     crosstalk_hz,
     raman_coefficient_per_km_nm,
+    spontaneous_raman_per_km_nm,
 )
 from planner.physics.photon import photon_energy_j
 
@@ -86,3 +87,20 @@ def test_crosstalk_of_a_milliwatt():
 def test_invalid_arguments_are_named(call, value):
     with pytest.raises(ValueError, match=value):
         call()
+
+
+@pytest.mark.parametrize(
+    ("quantum_nm", "classical_nm", "per_km_nm"),
+    [
+        (1550.0, 1552.0, 4.3e-9),
+        (1550.0, 1555.0, 5.1e-9),
+        (1550.0, 1540.0, 8.0e-9),
+        (1530.0, 1560.0, 4.8e-9),
+        (1310.0, 1550.0, 1.6e-12),
+        (1290.0, 1550.0, 3.7e-13),
+        (1324.0, 1550.0, 4.2e-12),
+    ],
+)
+def test_raman_coefficients_of_standard_fiber(quantum_nm, classical_nm, per_km_nm):
+    # two digits are published
+    assert spontaneous_raman_per_km_nm(quantum_nm, classical_nm) == pytest.approx(per_km_nm, rel=0.02)

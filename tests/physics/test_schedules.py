@@ -188,3 +188,27 @@ def test_rare_links_lose_no_digits():
 def test_invalid_arguments_are_named(call, value):
     with pytest.raises(ValueError, match=value):
         call()
+
+
+@pytest.mark.parametrize(
+    ("links", "probability", "swap", "ratio"),
+    [
+        (2, 0.5, 0.5, 1.125),
+        (4, 0.5, 1.0, 1.284),
+        (4, 0.5, 0.75, 1.235),
+        (4, 0.5, 0.5, 1.193),
+        (8, 0.5, 1.0, 1.527),
+        (8, 0.5, 0.75, 1.360),
+        (8, 0.5, 0.5, 1.256),
+        (4, 0.1, 1.0, 1.110),
+        (4, 0.1, 0.5, 1.061),
+        (8, 0.1, 1.0, 1.284),
+        (8, 0.1, 0.5, 1.114),
+        (4, 0.01, 1.0, 1.083),
+        (8, 0.01, 0.75, 1.156),
+    ],
+)
+def test_how_far_the_rule_of_three_halves_is_off(links, probability, swap, ratio):
+    levels = links.bit_length() - 1
+    rule = 1.5**levels / (probability * swap**levels)
+    assert rule / run_schedule((probability,) * links, swap, "nested").mean_slots == pytest.approx(ratio, abs=6e-4)
