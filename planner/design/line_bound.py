@@ -225,12 +225,15 @@ def _is_proven(watch: _Watch, found: OrientationBound) -> bool:
     if watch.network is None:
         return False
     edges = np.flatnonzero((found.reduced_costs[-1] <= watch.price - found.value) | watch.network.built[-1])
-    rest = watch.try_edges(edges, MAX_PROOF_FLOWS) or watch.try_kernel(edges)
-    if rest is None:
-        return False
-    # a cheaper network lies on these edges alone, and costs at least the program's bound
-    watch.bound = max(watch.bound, min(watch.price, rest.bound) * (1.0 - ROUNDING))
-    return watch.is_settled()
+    for attempt in (watch.try_kernel, partial(watch.try_edges, max_flows=MAX_PROOF_FLOWS)):
+        rest = attempt(edges)
+        if rest is None:
+            continue
+        # a cheaper network lies on these edges alone, and costs at least the program's bound
+        watch.bound = max(watch.bound, min(watch.price, rest.bound) * (1.0 - ROUNDING))
+        if watch.is_settled():
+            return True
+    return False
 
 
 def _suffices(problem: OrientationProblem, edges: Integers) -> bool:
