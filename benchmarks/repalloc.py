@@ -36,8 +36,6 @@ from planner.scenario import Scenario, load_scenario
 
 GEOD = Geod(ellps="WGS84")
 LON_DEG, LAT_DEG = 5.5, 52.0
-TURN_DEG = 137.50776
-"""Angle between the lines of successive fibers: the golden angle, so that no two lines are alike."""
 DB_PER_KM = 10.0 / (22.0 * math.log(10.0))
 """Attenuation of the toy model, exp(-L / 22 km)."""
 SIGNAL_KM_PER_S = 2e5
@@ -309,7 +307,7 @@ def _network(graph: FiberGraph, names: Sequence[str], scenario: Scenario) -> Net
     count = len(graph.fibers)
     lengths_km = np.array([km for *_, km in graph.fibers])
     places = np.tile((LON_DEG, LAT_DEG), (count, 1))
-    bearings_deg = np.arange(count) * TURN_DEG % 360.0
+    bearings_deg = np.arange(count) * 360.0 / count  # as far apart as can be: lines side by side would be one dig
     turns = np.column_stack(GEOD.fwd(*places.T, bearings_deg, lengths_km * 500.0)[:2])
     lines = np.stack((places, turns, places), axis=1)
     ids = tuple(f"f{index:03d}" for index in range(count))
