@@ -142,9 +142,9 @@ class PriceTable:
             spend(phase, -less * self.item_capex[item][phase], -less * self.item_yearly[item][phase])
         return totals
 
-    def is_within_budgets(self, spending: Sequence[float]) -> bool:
-        """Return whether the spending of the phases respects every limit."""
-        return all(limit.spent(spending) <= limit.amount for limit in self.limits)
+    def overspent(self, spending: Sequence[float]) -> float:
+        """Return by how much the spending of the phases exceeds the limits, added up; 0 where it respects them all."""
+        return math.fsum(max(0.0, limit.spent(spending) - limit.amount) for limit in self.limits)
 
     def lease_in(self, first: int, last: int) -> float:
         """Return the present worth of one unit a year from one phase to the end of another."""
@@ -193,9 +193,9 @@ class Ledger:
             self.routes.pop(demand_id, None)
         self.reset()
 
-    def copy(self) -> Ledger:
-        """Return an independent ledger with the same routes."""
-        twin = Ledger(self.prices, self.past)
+    def copy(self, prices: PriceTable | None = None) -> Ledger:
+        """Return an independent ledger with the same routes, at the same prices or others."""
+        twin = Ledger(prices or self.prices, self.past)
         twin.routes = dict(self.routes)
         twin.reset()
         return twin
@@ -377,6 +377,6 @@ class Ledger:
                 owned = wanted
         return bought
 
-    def is_within_budgets(self) -> bool:
-        """Return whether no phase spends more than its budget."""
-        return not self.prices.limits or self.prices.is_within_budgets(self.spending())
+    def overspent(self) -> float:
+        """Return by how much spending exceeds the budgets, added up; 0 where it is within all of them."""
+        return self.prices.overspent(self.spending()) if self.prices.limits else 0.0

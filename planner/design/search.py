@@ -13,6 +13,7 @@ import numpy as np
 
 from planner.design.ledger import NEVER, Ledger, Past, PriceTable
 from planner.design.pairs import may_join
+from planner.design.pressure import Pressure
 from planner.design.pricing import RouteSearch
 from planner.design.routes import Candidate
 from planner.design.stretches import allowed_technologies, phases_of
@@ -23,7 +24,11 @@ from planner.scenario import Demand
 STARTS = 3
 """Number of orders in which a first plan is constructed."""
 MAX_REMOVED = 3
-"""Largest number of demands that are routed anew together."""
+"""Largest number of demands that are routed anew together as a rule."""
+MAX_TOGETHER = 8
+"""Largest number of demands that are routed anew together at times."""
+MANY_EVERY = 10
+"""Of so many trials, one takes out a phase, and one what shares lines with a route."""
 DISTORTION = 0.3
 """Spread (of the logarithm) of the random factors on span prices."""
 GUIDE_FACTOR = 0.2
@@ -168,25 +173,38 @@ class LocalSearch:
             orders.append([self.demands[i] for i in self._random.permutation(len(self.demands))])
         return orders
 
-    def improve(self, ledger: Ledger, until: int) -> Ledger:
-        """Return the best ledger found by routing a few demands anew, until so many steps are spent."""
-        best, current = ledger, ledger
-        best_key = current_key = self.rank(ledger)
-        while not self.work.is_over and self.work.spent < until:
+    def improve(self, ledger: Ledger, until: int, *, until_plan: bool = False) -> Ledger:
+        """Return the best ledger found by routing a few demands anew, until so many steps are spent.
+
+        While budgets are overspent, what counts against them is priced higher from trial to trial. With `until_plan`
+        the first plan ends the search.
+        """
+        pressure = Pressure(self.prices)
+        pressure.feel(ledger.spending())
+        best, best_key, current = ledger, self.rank(ledger), ledger.copy(pressure.prices)
+        while not self.work.is_over and self.work.spent < until and not (until_plan and self.plan is not None):
             trial = current.copy()
-            removed = self._related(trial)
+            removed = self._removed(trial)
             trial.remove(demand.id for demand in removed)
             self.search.distortion = self._distortion()
             for demand in removed:
                 self._route(trial, demand)
-            key = self.rank(trial)
-            if key[0] <= current_key[0] and key[1] <= current_key[1] * (1.0 + ACCEPTED_LOSS):
-                current, current_key = trial, key
+            if self._is_accepted(trial, current):
+                current = trial
+            priced = trial.copy(self.prices)
+            key = self.rank(priced)
             if key < best_key:
-                best, best_key = trial, key
-                self.note(trial)
+                best, best_key = priced, key
+                self.note(priced)
+            if pressure.feel(current.spending()):
+                current = current.copy(pressure.prices)
         self.search.distortion = None
         return best
+
+    def _is_accepted(self, trial: Ledger, current: Ledger) -> bool:
+        """Return whether the local search goes on from a trial: as many are served, and for hardly more."""
+        missing, kept = (len(self.demands) - len(ledger.routes) for ledger in (trial, current))
+        return missing <= kept and trial.cost() <= current.cost() * (1.0 + ACCEPTED_LOSS)
 
     def _distortion(self) -> Floats | None:
         """Return factors on span prices: none, the guide, or random ones, so that routes differ from those seen."""
@@ -199,15 +217,16 @@ class LocalSearch:
 
     def note(self, ledger: Ledger) -> None:
         """Tell the work's owner about a ledger that is a plan: all demands served, within the budgets."""
-        missing, cost = self.rank(ledger)
-        if not missing and ledger.is_within_budgets() and ledger.has_room():
+        missing, overspent, cost = self.rank(ledger)
+        if not missing and not overspent and ledger.has_room():
             self.work.found(cost)
             if self.plan is None or cost < self.plan.cost():
                 self.plan = ledger
 
-    def rank(self, ledger: Ledger) -> tuple[int, float]:
-        """Return how good a ledger is: demands left out, then cost."""
-        return sum(demand.id not in ledger.routes for demand in self.demands), ledger.cost()
+    def rank(self, ledger: Ledger) -> tuple[int, float, float]:
+        """Return how good a ledger is: demands left out, then money beyond the budgets, then cost."""
+        missing = sum(demand.id not in ledger.routes for demand in self.demands)
+        return missing, ledger.overspent(), ledger.cost()
 
     def _route(self, ledger: Ledger, demand: Demand) -> bool:
         """Serve a demand on top of what a ledger holds; return whether a way was found."""
@@ -253,12 +272,23 @@ class LocalSearch:
         """Return the links of a demand's ring, itself left out."""
         return [other for other in self.demands if other.ring == demand.ring and other.id != demand.id]
 
-    def _related(self, ledger: Ledger) -> list[Demand]:
-        """Return a random demand and up to two more that share most spans with it, in random order."""
+    def _removed(self, ledger: Ledger) -> list[Demand]:
+        """Return the demands that are routed anew together, in the order in which they are.
+
+        Most often a few that share lines; at times all that share some with one route, or all of a phase.
+        """
+        kind = int(self._random.integers(MANY_EVERY))
+        if kind == 0:
+            phases = sorted({demand.from_phase for demand in self.demands})
+            chosen = phases[int(self._random.integers(len(phases)))]
+            return self._shuffled([demand for demand in self.demands if demand.from_phase == chosen][:MAX_TOGETHER])
+        return self._related(ledger, MAX_TOGETHER if kind == 1 else 1 + int(self._random.integers(MAX_REMOVED)))
+
+    def _related(self, ledger: Ledger, count: int) -> list[Demand]:
+        """Return a random demand and others that share most spans with it, `count` together, in random order."""
         seed = self.demands[int(self._random.integers(len(self.demands)))]
         if seed.ring and self._random.random() < 0.5:
-            links = [seed, *self._links(seed)]
-            return [links[i] for i in self._random.permutation(len(links))]
+            return self._shuffled([seed, *self._links(seed)])
         spans = {span for item in ledger.routes.get(seed.id, ()) for span in item.passes}
         shared = {
             demand.id: sum(span in spans for item in ledger.routes.get(demand.id, ()) for span in item.passes)
@@ -266,8 +296,10 @@ class LocalSearch:
             for demand in self.demands
             if demand.id != seed.id
         }
-        count = int(self._random.integers(MAX_REMOVED))
-        near = sorted(shared, key=lambda name: (-shared[name], name))[: 2 * count]
-        others = [near[i] for i in self._random.permutation(len(near))[:count]]
+        near = sorted(shared, key=lambda name: (-shared[name], name))[: 2 * (count - 1)]
         by_id = {demand.id: demand for demand in self.demands}
-        return [seed, *(by_id[name] for name in others)]
+        others = self._shuffled([by_id[name] for name in near])[: count - 1]
+        return [seed, *others] if count <= MAX_REMOVED else self._shuffled([seed, *others])
+
+    def _shuffled(self, demands: Sequence[Demand]) -> list[Demand]:
+        return [demands[i] for i in self._random.permutation(len(demands))]

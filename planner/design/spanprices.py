@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +33,32 @@ class SpanPrices:
     """(spans,): equal for spans with the same closed phases and the same phases of cheaper digging."""
 
 
+def with_extra(prices: SpanPrices, extra: Floats) -> SpanPrices:
+    """Return the prices of spans where building one in a phase costs `extra` (phases, spans) more."""
+    first = prices.first + extra
+    best, start = _cheapest_until(np.where(prices.closed, np.inf, first))
+    return replace(prices, first=first, best=best, start=start)
+
+
+def _cheapest_until(allowed: Floats) -> tuple[Floats, Integers]:
+    """Return the least price of a span in some phase or an earlier one, and the phase in which it is had."""
+    best, start = allowed.copy(), np.zeros(allowed.shape, dtype=np.int64)
+    for phase in range(len(allowed)):
+        start[phase] = phase
+        if phase:
+            is_earlier = best[phase - 1] < best[phase]
+            best[phase] = np.where(is_earlier, best[phase - 1], best[phase])
+            start[phase] = np.where(is_earlier, start[phase - 1], phase)
+    return best, start
+
+
 def span_prices(network: Network, scenario: Scenario, bought: Sequence[int]) -> SpanPrices:
     """Return the prices of all spans by phase, where what is needed in a phase is bought in the phase `bought` says."""
     phases = range(len(scenario.phases))
     first = np.stack([costs.span_present_cost(network, scenario, phase) for phase in bought])
     closed = np.stack([costs.is_closed(network, scenario, phase) for phase in bought])
     shared = np.stack([costs.digging_factor(network, scenario, phase) < 1.0 for phase in bought])
-    allowed = np.where(closed, np.inf, first)
-    best, start = allowed.copy(), np.zeros(first.shape, dtype=np.int64)
-    for phase in phases:
-        start[phase] = phase
-        if phase:
-            is_earlier = best[phase - 1] < best[phase]
-            best[phase] = np.where(is_earlier, best[phase - 1], best[phase])
-            start[phase] = np.where(is_earlier, start[phase - 1], phase)
+    best, start = _cheapest_until(np.where(closed, np.inf, first))
     floor = best.copy()
     for phase in reversed(phases[:-1]):
         floor[phase] = np.where(np.isfinite(floor[phase]), floor[phase], floor[phase + 1])
