@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from planner.design.graph import design_graph
@@ -27,11 +27,19 @@ STEPS_PER_SOLVE = 20
 """Steps of work that one run of the integer program counts for, besides its nodes."""
 NODES_PER_STEP = 50
 MAX_NODES = 5_000
+MAX_CANDIDATES = 400
+"""Number of candidates in one run of the integer program, those of the best plans first."""
 MANY_DEMANDS = 100
 """Number of demands above which networks of lines come before the first plan: one after the other takes too long."""
 SOLVER_GAP = 1e-4
-IMPROVEMENT_SHARE = 0.8
-"""Share of the work that is left after the first plan and goes into improving it; the rest is for the last program."""
+FIRST_PLAN_SHARE = 0.2
+"""Share of the work that goes into a first plan within the budgets before a bound is computed."""
+ROUNDS = 3
+"""How often local search and the program over its routes take turns."""
+IMPROVEMENT_SHARE = 0.9
+"""Share of the work of a round that goes into local search; the rest is for the program."""
+FINE_GAP, FINE_STEPS = 1e-3, 100
+"""With several phases, a plan with a larger gap is improved for some more steps though it is as near as wanted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,19 +133,41 @@ def plan_jointly(context: Context) -> Draft | None:
         best = min(best, local.construct(past, known, orders=1), key=local.rank)
     local.add_upgrades(best)
     drafts = [] if _is_enough(context, local) and not local.has_stretches else [_solve_pool(context, local, best)]
+    if work.incumbent is None and not work.is_over:
+        best = local.improve(best, work.spent + int(FIRST_PLAN_SHARE * work.budget), ends="plan")
     if not is_many and not work.is_done:
         context.prove(follow)
     if not work.is_over:
         best = min(best, local.construct(past, known, orders=STARTS), key=local.rank)
-        best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE))
-        if not _is_enough(context, local) or (local.has_choice and not work.is_stopped):
-            drafts.append(_solve_pool(context, local, best))
+        drafts += _drafts_by_round(context, local, best)
+    elif len(scenario.phases) > 1 and work.is_done and work.gap > FINE_GAP and not work.is_stopped:
+        best = min(best, local.construct(past, known, orders=STARTS, ends="steps"), key=local.rank)
+        best = local.improve(best, work.spent + FINE_STEPS, ends="steps")
+        drafts.append(_solve_pool(context, local, best))
     if local.plan is not None and scenario.spec.objective == "net_present_cost":
         drafts.append(_draft_of_ledger(local.plan))
     found = [draft for draft in drafts if draft is not None]
     if scenario.spec.objective == "service":
         return found[-1] if found else None
     return min(found, key=lambda draft: draft_rank(context.prices, draft), default=None)
+
+
+def _drafts_by_round(context: Context, local: LocalSearch, best: Ledger) -> Iterator[Draft | None]:
+    """Yield what the program finds over the pool, after each of some rounds of local search that go on from there."""
+    work = context.work
+    for left in range(ROUNDS, 0, -1):
+        before = len(local.pool)
+        best = local.improve(best, work.spent + int((work.budget - work.spent) * IMPROVEMENT_SHARE / left))
+        is_new = left == ROUNDS or len(local.pool) > before
+        if is_new and (not _is_enough(context, local) or (local.has_choice and not work.is_stopped)):
+            draft = _solve_pool(context, local, best)
+            yield draft
+            if draft is not None:
+                last = len(context.scenario.phases) - 1
+                routes = [route for (_, t), chosen in draft.services.items() if t == last for route in chosen]
+                best = min(best, local.given(best.past, routes), key=local.rank)
+        if work.is_over:
+            return
 
 
 def _is_enough(context: Context, local: LocalSearch) -> bool:
@@ -148,7 +178,7 @@ def _is_enough(context: Context, local: LocalSearch) -> bool:
 def _solve_pool(context: Context, local: LocalSearch, best: Ledger) -> Draft | None:
     """Return the best draft over all candidates found so far, or None when there is none."""
     scenario, work = context.scenario, context.work
-    candidates = local.pool.candidates
+    candidates = local.pool.best(MAX_CANDIDATES)
     serve_all = scenario.spec.objective == "net_present_cost"
     work.unrouted = tuple(dict.fromkeys(part.whole for part in local.demands if part.id not in best.routes))
     if serve_all and work.unrouted and not local.has_stretches:

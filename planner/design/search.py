@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from planner.design.ledger import NEVER, Ledger, Past, PriceTable
 from planner.design.pairs import may_join
 from planner.design.pressure import Pressure
 from planner.design.pricing import RouteSearch
-from planner.design.routes import Candidate
+from planner.design.routes import Candidate, CandidateKey
 from planner.design.stretches import allowed_technologies, phases_of
 from planner.design.work import Work
 from planner.network import Floats, Integers
@@ -37,17 +38,37 @@ ACCEPTED_LOSS = 0.002
 """Relative worsening that the local search accepts on its way."""
 
 
+Rank = tuple[int, float, float]
+"""Demands left out, money beyond the budgets, cost: the less, the better."""
+Ends = Literal["gap", "plan", "steps"]
+
+
 class Pool:
     """All candidates seen, each once, in the order in which they were found."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._candidates: dict[object, Candidate] = {}
+        self._candidates: dict[CandidateKey, Candidate] = {}
+        self._ranks: dict[CandidateKey, Rank] = {}
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Remember candidates."""
         for candidate in candidates:
             self._candidates.setdefault(candidate.key, candidate)
+
+    def rate(self, ledger: Ledger, rank: Rank) -> None:
+        """Remember for the routes of a ledger how good it is."""
+        for routes in ledger.routes.values():
+            for route in routes:
+                self._ranks[route.key] = min(rank, self._ranks.get(route.key, rank))
+
+    def best(self, count: int) -> tuple[Candidate, ...]:
+        """Return so many candidates at most, those of the best ledgers, sorted as all are."""
+        if len(self) <= count:
+            return self.candidates
+        never = (len(self._candidates), 0.0, 0.0)
+        order = sorted(self._candidates, key=lambda key: (self._ranks.get(key, never), key))
+        return tuple(self._candidates[key] for key in sorted(order[:count]))
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -85,19 +106,20 @@ class LocalSearch:
         """Return whether some demand has more routes in the pool than it needs."""
         return len(self.pool) > sum({demand.whole: demand.routes for demand in self.demands}.values())
 
-    def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int) -> Ledger:
+    def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int, ends: Ends = "gap") -> Ledger:
         """Return the best of the known routes and of a few orders in which demands are routed.
 
-        A demand without a route is left out.
+        A demand without a route is left out. With a ledger in hand it `ends` early as `improve` does.
         """
-        ledgers = [self._given(past, known)] if known else []
+        until = self.work.budget
+        ledgers = [self.given(past, known)] if known else []
         for order in self._orders()[:orders]:
-            if ledgers and self.work.is_over:
+            if ledgers and self._has_ended(until, ends):
                 break
             self.search.distortion = self._guide
             ledger = Ledger(self.prices, past)
             for demand in order:
-                if (ledgers or self.plan is not None) and self.work.is_over:
+                if (ledgers or self.plan is not None) and self._has_ended(until, ends):
                     break
                 self._route(ledger, demand)
             self.note(ledger)
@@ -141,7 +163,7 @@ class LocalSearch:
                 self.work.spend(self.search.steps - before)
         self.search.technology = None
 
-    def _given(self, past: Past, known: Sequence[Candidate]) -> Ledger:
+    def given(self, past: Past, known: Sequence[Candidate]) -> Ledger:
         """Return a ledger in which demands have the routes that are known for them, where those are what is asked."""
         ledger = Ledger(self.prices, past)
         for demand in self.demands:
@@ -173,16 +195,16 @@ class LocalSearch:
             orders.append([self.demands[i] for i in self._random.permutation(len(self.demands))])
         return orders
 
-    def improve(self, ledger: Ledger, until: int, *, until_plan: bool = False) -> Ledger:
+    def improve(self, ledger: Ledger, until: int, *, ends: Ends = "gap") -> Ledger:
         """Return the best ledger found by routing a few demands anew, until so many steps are spent.
 
-        While budgets are overspent, what counts against them is priced higher from trial to trial. With `until_plan`
-        the first plan ends the search.
+        While budgets are overspent, what counts against them is priced higher from trial to trial. The search `ends`
+        before as soon as the wanted gap is reached, with the first plan, or not at all.
         """
         pressure = Pressure(self.prices)
         pressure.feel(ledger.spending())
         best, best_key, current = ledger, self.rank(ledger), ledger.copy(pressure.prices)
-        while not self.work.is_over and self.work.spent < until and not (until_plan and self.plan is not None):
+        while not self._has_ended(until, ends):
             trial = current.copy()
             removed = self._removed(trial)
             trial.remove(demand.id for demand in removed)
@@ -193,6 +215,7 @@ class LocalSearch:
                 current = trial
             priced = trial.copy(self.prices)
             key = self.rank(priced)
+            self.pool.rate(priced, key)
             if key < best_key:
                 best, best_key = priced, key
                 self.note(priced)
@@ -200,6 +223,12 @@ class LocalSearch:
                 current = current.copy(pressure.prices)
         self.search.distortion = None
         return best
+
+    def _has_ended(self, until: int, ends: Ends) -> bool:
+        """Return whether local search must stop: by somebody's wish, the clock, the steps, or what it `ends` with."""
+        if self.work.is_stopped or self.work.spent >= min(until, self.work.budget):
+            return True
+        return (ends == "gap" and self.work.is_done) or (ends == "plan" and self.plan is not None)
 
     def _is_accepted(self, trial: Ledger, current: Ledger) -> bool:
         """Return whether the local search goes on from a trial: as many are served, and for hardly more."""
@@ -217,13 +246,14 @@ class LocalSearch:
 
     def note(self, ledger: Ledger) -> None:
         """Tell the work's owner about a ledger that is a plan: all demands served, within the budgets."""
-        missing, overspent, cost = self.rank(ledger)
+        missing, overspent, cost = rank = self.rank(ledger)
+        self.pool.rate(ledger, rank)
         if not missing and not overspent and ledger.has_room():
             self.work.found(cost)
             if self.plan is None or cost < self.plan.cost():
                 self.plan = ledger
 
-    def rank(self, ledger: Ledger) -> tuple[int, float, float]:
+    def rank(self, ledger: Ledger) -> Rank:
         """Return how good a ledger is: demands left out, then money beyond the budgets, then cost."""
         missing = sum(demand.id not in ledger.routes for demand in self.demands)
         return missing, ledger.overspent(), ledger.cost()
