@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,28 +17,13 @@ from worlds import World, demand, make_world, phases
 
 pytestmark = pytest.mark.usefixtures("inprocess")
 
-TRENCH_OR_LEASE = """
-A--B
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-!  !
-+~~+
-"""
+TRENCH_OR_LEASE = "\n".join(("A--B", *("!  !",) * 40, "+~~+"))
 """A short street, and fiber on lease by a long way round: dearer over the years, but nothing to be paid at once."""
 
 
 def world_with(folder: Path, budget: float | None) -> World:
-    return make_world(folder, TRENCH_OR_LEASE, [demand("A", "B")], cell_km=0.5, phases=phases(budget, None))
+    settings: dict[str, Any] = {"phases": phases(budget, None), "solver": {"work_budget": 400, "gap": 0.0}}
+    return make_world(folder, TRENCH_OR_LEASE, [demand("A", "B")], cell_km=0.5, **settings)
 
 
 def test_the_weight_of_an_overspent_budget_adds_to_what_counts_against_it_and_to_nothing_else(tmp_path: Path) -> None:
