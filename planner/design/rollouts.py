@@ -38,8 +38,6 @@ ROUNDS = 3
 """How often local search and the program over its routes take turns."""
 IMPROVEMENT_SHARE = 0.9
 """Share of the work of a round that goes into local search; the rest is for the program."""
-FINE_GAP, FINE_STEPS = 1e-3, 100
-"""With several phases, a plan with a larger gap is improved for some more steps though it is as near as wanted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,16 +132,12 @@ def plan_jointly(context: Context) -> Draft | None:
     local.add_upgrades(best)
     drafts = [] if _is_enough(context, local) and not local.has_stretches else [_solve_pool(context, local, best)]
     if work.incumbent is None and not work.is_over:
-        best = local.improve(best, work.spent + int(FIRST_PLAN_SHARE * work.budget), ends="plan")
+        best = local.improve(best, work.spent + int(FIRST_PLAN_SHARE * work.budget), until_plan=True)
     if not is_many and not work.is_done:
         context.prove(follow)
     if not work.is_over:
         best = min(best, local.construct(past, known, orders=STARTS), key=local.rank)
         drafts += _drafts_by_round(context, local, best)
-    elif len(scenario.phases) > 1 and work.is_done and work.gap > FINE_GAP and not work.is_stopped:
-        best = min(best, local.construct(past, known, orders=STARTS, ends="steps"), key=local.rank)
-        best = local.improve(best, work.spent + FINE_STEPS, ends="steps")
-        drafts.append(_solve_pool(context, local, best))
     if local.plan is not None and scenario.spec.objective == "net_present_cost":
         drafts.append(_draft_of_ledger(local.plan))
     found = [draft for draft in drafts if draft is not None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 
@@ -40,7 +39,6 @@ ACCEPTED_LOSS = 0.002
 
 Rank = tuple[int, float, float]
 """Demands left out, money beyond the budgets, cost: the less, the better."""
-Ends = Literal["gap", "plan", "steps"]
 
 
 class Pool:
@@ -106,20 +104,19 @@ class LocalSearch:
         """Return whether some demand has more routes in the pool than it needs."""
         return len(self.pool) > sum({demand.whole: demand.routes for demand in self.demands}.values())
 
-    def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int, ends: Ends = "gap") -> Ledger:
+    def construct(self, past: Past, known: Sequence[Candidate] = (), *, orders: int) -> Ledger:
         """Return the best of the known routes and of a few orders in which demands are routed.
 
-        A demand without a route is left out. With a ledger in hand it `ends` early as `improve` does.
+        A demand without a route is left out.
         """
-        until = self.work.budget
         ledgers = [self.given(past, known)] if known else []
         for order in self._orders()[:orders]:
-            if ledgers and self._has_ended(until, ends):
+            if ledgers and self.work.is_over:
                 break
             self.search.distortion = self._guide
             ledger = Ledger(self.prices, past)
             for demand in order:
-                if (ledgers or self.plan is not None) and self._has_ended(until, ends):
+                if (ledgers or self.plan is not None) and self.work.is_over:
                     break
                 self._route(ledger, demand)
             self.note(ledger)
@@ -195,16 +192,16 @@ class LocalSearch:
             orders.append([self.demands[i] for i in self._random.permutation(len(self.demands))])
         return orders
 
-    def improve(self, ledger: Ledger, until: int, *, ends: Ends = "gap") -> Ledger:
+    def improve(self, ledger: Ledger, until: int, *, until_plan: bool = False) -> Ledger:
         """Return the best ledger found by routing a few demands anew, until so many steps are spent.
 
-        While budgets are overspent, what counts against them is priced higher from trial to trial. The search `ends`
-        before as soon as the wanted gap is reached, with the first plan, or not at all.
+        While budgets are overspent, what counts against them is priced higher from trial to trial. With `until_plan`
+        the first plan ends the search.
         """
         pressure = Pressure(self.prices)
         pressure.feel(ledger.spending())
         best, best_key, current = ledger, self.rank(ledger), ledger.copy(pressure.prices)
-        while not self._has_ended(until, ends):
+        while not self.work.is_over and self.work.spent < until and not (until_plan and self.plan is not None):
             trial = current.copy()
             removed = self._removed(trial)
             trial.remove(demand.id for demand in removed)
@@ -223,12 +220,6 @@ class LocalSearch:
                 current = current.copy(pressure.prices)
         self.search.distortion = None
         return best
-
-    def _has_ended(self, until: int, ends: Ends) -> bool:
-        """Return whether local search must stop: by somebody's wish, the clock, the steps, or what it `ends` with."""
-        if self.work.is_stopped or self.work.spent >= min(until, self.work.budget):
-            return True
-        return (ends == "gap" and self.work.is_done) or (ends == "plan" and self.plan is not None)
 
     def _is_accepted(self, trial: Ledger, current: Ledger) -> bool:
         """Return whether the local search goes on from a trial: as many are served, and for hardly more."""

@@ -11,7 +11,7 @@ import numpy as np
 from planner.design.bounds import STEPS_PER_WORK, Listener, lower_bound
 from planner.design.ledger import Past, PriceTable
 from planner.design.rebates import counted
-from planner.design.rollouts import FINE_GAP, Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
+from planner.design.rollouts import Context, Draft, OnLines, draft_cost, draft_spending, plan_jointly
 from planner.design.routes import Candidate
 from planner.design.settled import SettledWorld
 from planner.design.station_plan import StationPlan
@@ -30,8 +30,7 @@ def prover(
     """Return how a bound on the cost of all plans is computed; bounds go to `work` as they are found.
 
     The call takes a function that is told of cheap networks of lines. There is no bound if demands may be left
-    unserved. With several phases the search for networks goes on to `FINE_GAP`, however near is near enough.
-    `stations` is what `plan_stations` gave for this world, where nothing is settled. What is due is paid for,
+    unserved. `stations` is what `plan_stations` gave for this world, where nothing is settled. What is due is paid for,
     and free to use; equipment that stands saves no more than its price.
     """
 
@@ -40,11 +39,10 @@ def prover(
             return
         prices = PriceTable(world.network, world.scenario, at_first=at_first)
         beside = world.paid_anyway(prices) - world.owned_worth(prices)
-        enough = FINE_GAP if len(world.scenario.phases) > 1 else 1.0
 
         def hear(bound: float) -> bool:
             work.proved(bound + beside)
-            return not (work.is_stopped or (work.is_done and work.gap <= enough))
+            return not (work.is_stopped or work.is_done)
 
         listener = Listener(
             gap=work.gap_wanted, on_bound=hear, on_lines=on_lines, seconds_left=lambda: work.seconds_left
