@@ -81,7 +81,8 @@ def graph_world(
     ]
     spec = _spec(graph, price_per_m, gap=gap, time_limit_s=time_limit_s) | {
         "sites": sites,
-        "demands": [generous.demand(_name(a), _name(b), routes) for a, b, routes in demands],
+        # edges are apart by name alone: where they run is drawn, and drawn lines may come near to each other
+        "demands": [generous.demand(_name(a), _name(b), routes) | {"disjoint": "span"} for a, b, routes in demands],
         "catalogs": {"hardware": generous.write_hardware(folder), "costs": _write_costs(folder)},
     }
     lines = _lines(graph, prices / price_per_m)
