@@ -175,7 +175,7 @@ def _explain_budgets(world: SettledWorld, prices: PriceTable, clock: str) -> Pla
         spent = limit.spent(best.spending())
         if spent > limit.amount:
             hints.append(
-                f"without budgets, the cheapest plan found spends {_money(scenario, spent)} in "
+                f"the plan found that exceeds the budgets least spends {_money(scenario, spent)} in "
                 f"{phases_of(scenario, limit)}, {_money(scenario, spent - limit.amount)} more than its budget of "
                 f"{_money(scenario, limit.amount)}"
             )

@@ -20,6 +20,7 @@ from planner.scenario import Scenario
 
 TASK = SolverTask(gap=1e-4, max_nodes=2_000, time_limit_s=60.0)
 """When each of these solves may stop; what it has found by then is possible, if not the cheapest."""
+MORE_WORK = "raise solver.work_budget: routes tried after the search had ended make a plan within all budgets"
 
 
 def budget_changes(world: SettledWorld, prices: PriceTable, candidates: tuple[Candidate, ...]) -> tuple[Change, ...]:
@@ -35,7 +36,7 @@ def phases_of(scenario: Scenario, limit: BudgetLimit) -> str:
 
 
 def _more_money(scenario: Scenario, instance: Instance) -> list[Change]:
-    """Return the smallest addition to one limit that was found to be enough, alone."""
+    """Return the smallest addition to one limit that was found to be enough, alone; more work where none is needed."""
     found: list[Change] = []
     for number, limit in enumerate(instance.budgets):
         others = tuple(other for at, other in enumerate(instance.budgets) if at != number)
@@ -46,7 +47,9 @@ def _more_money(scenario: Scenario, instance: Instance) -> list[Change]:
         if not solution.values:
             continue
         missing = MONEY * (solution.objective + problem.objective.constant - limit.amount)
-        amount = math.ceil(max(0.0, missing))
+        amount = math.ceil(missing)
+        if amount <= 0:
+            return [Change(kind="more work", change=MORE_WORK)]
         text = f"raise the budget of {phases_of(scenario, limit)} by {amount:,} {scenario.spec.currency}"
         found.append(Change(kind="more budget", change=text, cost=float(amount)))
     return sorted(found, key=lambda change: change.cost or 0.0)
