@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 from pyproj.exceptions import CRSError
 
@@ -53,20 +55,37 @@ def streets_under(spans: Spans, indices: Sequence[int], layer: RawLayer) -> dict
         return {}
     plane = _Plane.around(spans.line(indices[0])[0])
     tree = shapely.STRtree(plane.raw_lines(layer))
-    return {index: _under(plane.line(spans.line(index)), tree, layer) for index in indices}
+    corridors = _Corridors(tree.geometries, max(STREET_TOLERANCE_M, layer.moved_m))
+    return {index: _under(plane.line(spans.line(index)), tree, corridors, layer) for index in indices}
 
 
-def _under(line: shapely.LineString, tree: shapely.STRtree, layer: RawLayer) -> StreetUnder:
-    within_m = max(STREET_TOLERANCE_M, layer.moved_m)
+class _Corridors:
+    """What lies within a distance of each of some lines; each corridor is made once, when it is asked for first."""
+
+    def __init__(self, lines: NDArray[Any], within_m: float) -> None:
+        self.within_m = within_m
+        self._lines = lines
+        self._made = np.full(len(lines), None, dtype=object)
+        self._is_made = np.zeros(len(lines), dtype=np.bool_)
+
+    def __getitem__(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
+        missing = chosen[~self._is_made[chosen]]
+        self._made[missing] = shapely.buffer(self._lines[missing], self.within_m)
+        self._is_made[missing] = True
+        return self._made[chosen]
+
+
+def _under(line: shapely.LineString, tree: shapely.STRtree, corridors: _Corridors, layer: RawLayer) -> StreetUnder:
+    within_m = corridors.within_m
     near = tree.query(line, predicate="dwithin", distance=within_m)
     # a line whose corridor covers the span is near each of its points; few are, where thousands meet at a junction
     along = near
     for point in shapely.get_coordinates(line):
         along = along[shapely.dwithin(tree.geometries[along], shapely.Point(point), within_m)]
-    followed = along[shapely.covers(shapely.buffer(tree.geometries[along], within_m), line)]
+    followed = along[shapely.covers(corridors[along], line)]
     stray_m = 0.0
     if not len(followed):
-        stray_m = float(line.difference(shapely.union_all(shapely.buffer(tree.geometries[near], within_m))).length)
+        stray_m = float(line.difference(shapely.union_all(corridors[near])).length)
     return StreetUnder(stray_m=stray_m, features=tuple(layer.lines[at].properties for at in followed.tolist()))
 
 
