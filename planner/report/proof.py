@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -86,9 +86,10 @@ def failure_table(dossier: Dossier) -> Table:
     for failure in harmful(dossier.verdict.failures):
         effects.setdefault((failure.lost_demands, failure.weakened_demands), []).append(failure)
     lines = []
+    street_names = _street_names(dossier)
     for (lost, weakened), failures in effects.items():
         short = [failure.risk_group for failure in failures]
-        names = [_failure_name(dossier, failures[0])] if len(failures) == 1 else short
+        names = [_failure_name(dossier, failures[0], street_names)] if len(failures) == 1 else short
         words = _demand_words(dossier, lost)
         alarm = Markup('<span class="alarm">✕ {}</span>').format(plain(words)) if lost else MISSING
         lines.append(row(some(names, SHOWN_ALIKE), count(len(names)), alarm, _demand_words(dossier, weakened)))
@@ -117,17 +118,24 @@ def failure_words(dossier: Dossier) -> str:
 def failure_effects(dossier: Dossier, routes: Sequence[DrawnRoute]) -> tuple[FailureEffect, ...]:
     """Return for the map what every harmful failure hits, in the order of the verdict."""
     last = [number for number, drawn in enumerate(routes) if dossier.last_phase in drawn.phases]
-    demands = dossier.scenario.demands
+    ids = [demand.id for demand in dossier.scenario.demands]
+    met = {number: _met(dossier, routes[number].route) for number in last}
+    by_group = _by_group(dossier.network, {at for number in last for at, _ in routes[number].steps})
+    street_names = _street_names(dossier)
     effects = []
     for failure in harmful(dossier.verdict.failures):
         touched = {*failure.lost_demands, *failure.weakened_demands}
-        mine = [number for number in last if demands[routes[number].demand].id in touched]
-        broken = tuple(number for number in mine if _is_hit(dossier.network, routes[number].route, failure, dossier))
+        mine = [number for number in last if ids[routes[number].demand] in touched]
+        broken = tuple(number for number in mine if (failure.kind, failure.risk_group) in met[number])
+        walked = {at for number in broken for at, _ in routes[number].steps}
+        name = _failure_name(dossier, failure, street_names)
         effects.append(
             FailureEffect(
-                label=_failure_name(dossier, failure),
-                sentence=_failure_sentence(dossier, failure),
-                spans=tuple(_spans_hit(dossier, routes, broken, failure)),
+                label=name,
+                sentence=_failure_sentence(dossier, failure, name),
+                spans=tuple(at for at in by_group.get(failure.risk_group, ()) if at in walked)
+                if failure.kind == "span"
+                else (),
                 site=failure.risk_group if failure.kind == "site" else "",
                 broken=broken,
                 surviving=tuple(number for number in mine if number not in broken),
@@ -173,26 +181,32 @@ def _check_row(check: Check) -> Row:
     return row(check.subject, check.expected, check.actual, check.unit, kind="" if check.passed else "missed")
 
 
-def _failure_name(dossier: Dossier, failure: Failure) -> str:
+def _failure_name(dossier: Dossier, failure: Failure, street_names: Mapping[str, set[str]]) -> str:
     """Return what fails: a site by its name, a risk group with the street or duct that it stands for."""
     if failure.kind == "site":
         return f"Site {dossier.site_name(failure.risk_group)}"
     kind, _, name = failure.risk_group.partition(":")
     if kind in SHARED_PLACES:
         return f"{SHARED_PLACES[kind]} {name}"
-    spans = dossier.network.spans
-    names = {spans.name[at] for at in dossier.built if _fails(dossier.network, at, failure.risk_group)} - {""}
+    names = street_names.get(failure.risk_group, set())
     return f"{min(names)} ({failure.risk_group})" if len(names) == 1 else failure.risk_group
 
 
-def _failure_sentence(dossier: Dossier, failure: Failure) -> str:
+def _street_names(dossier: Dossier) -> dict[str, set[str]]:
+    """Return the names of the built spans of every risk group."""
+    spans = dossier.network.spans
+    by_group = _by_group(dossier.network, dossier.built)
+    return {group: {spans.name[at] for at in members} - {""} for group, members in by_group.items()}
+
+
+def _failure_sentence(dossier: Dossier, failure: Failure, name: str) -> str:
     lost, weakened = failure.lost_demands, failure.weakened_demands
     named = {demand.id: demand_name(dossier, demand) for demand in dossier.scenario.demands}
 
     def words(demands: Sequence[str]) -> str:
         return "; ".join(named.get(demand, demand) for demand in demands)
 
-    first = f"If {_failure_name(dossier, failure)} fails, "
+    first = f"If {name} fails, "
     verb = "still works over its other route" if len(weakened) == 1 else "still work over their other routes"
     rest = f"{words(weakened)} {verb}." if weakened else ""
     if not lost:
@@ -206,21 +220,25 @@ def _demand_words(dossier: Dossier, demands: Sequence[str]) -> str:
     return "; ".join(named.get(demand, demand) for demand in demands) or MISSING
 
 
-def _is_hit(network: Network, route: Route, failure: Failure, dossier: Dossier) -> bool:
-    if failure.kind == "site":
-        return any(station.site == failure.risk_group for station in route.stations)
+def _met(dossier: Dossier, route: Route) -> frozenset[tuple[str, str]]:
+    """Return the kind and name of every failure that ends a route."""
+    network = dossier.network
     at = [dossier.span_at[span] for span in route.spans if span in dossier.span_at]
+    sites = {station.site for station in route.stations}
     roofs = {site for hop in network.hops if hop.id in route.spans for site in (hop.a, hop.b)}
-    places = roofs | {station.site for station in route.stations}
-    shared = {group for site in network.sites if site.id in places for group in site.risk_groups}
-    return failure.risk_group in shared or any(_fails(network, index, failure.risk_group) for index in at)
+    shared = {group for site in network.sites if site.id in sites | roofs for group in site.risk_groups}
+    groups = {group for index in at for group in _groups(network, index)} | shared
+    return frozenset({("site", site) for site in sites} | {("span", group) for group in groups})
 
 
-def _fails(network: Network, index: int, group: str) -> bool:
-    return group in (network.spans.risk_groups[index] or (network.spans.ids[index],))
+def _by_group(network: Network, spans: Iterable[int]) -> dict[str, list[int]]:
+    """Return which of some spans every risk group has, in their order in the network."""
+    members: dict[str, list[int]] = {}
+    for at in sorted(spans):
+        for group in _groups(network, at):
+            members.setdefault(group, []).append(at)
+    return members
 
 
-def _spans_hit(dossier: Dossier, routes: Sequence[DrawnRoute], broken: Sequence[int], failure: Failure) -> list[int]:
-    """Return the spans of broken routes that belong to the risk group."""
-    walked = {at for number in broken for at, _ in routes[number].steps}
-    return sorted(at for at in walked if failure.kind == "span" and _fails(dossier.network, at, failure.risk_group))
+def _groups(network: Network, span: int) -> Sequence[str]:
+    return network.spans.risk_groups[span] or (network.spans.ids[span],)
