@@ -27,6 +27,8 @@ Integers = NDArray[np.int64]
 MAX_STEPS = 20_000
 USED = (0.001, 0.02, 0.1)
 """Usages in the relaxation from which an edge is worth a try; the first that leaves few enough edges is taken."""
+GUESSED = 0.1
+"""Usage from which an edge is a guess of a network, where what is used is too much for a program."""
 FIRST_LOOK_STEPS = 400
 NEXT_LOOK = 1.4
 """Steps of the next look at what is used, relative to those of the last one."""
@@ -94,6 +96,8 @@ class _Watch:
         if steps >= self._next_look_steps:
             self._next_look_steps = int(NEXT_LOOK * steps)
             self.try_used(usage)
+            if self.network is None and len(usage) == len(self.problem.prices):
+                self._offer(usage > GUESSED)  # not yet a network, but demands can be routed along it
         return self._hear(self.bound) and not self.is_settled()
 
     def is_settled(self) -> bool:
